@@ -1,0 +1,40 @@
+# Spares typing: every target is a few commands that also work without make, once .venv is activated.
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+.DEFAULT_GOAL := help
+.PHONY: help setup repro test test-fast check rebuild-check lock
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## make .venv from the lock (the other targets do it when it is needed)
+	@scripts/setup
+
+repro: setup  ## pull the data, run the stages that are not up to date, print the metrics
+	dvc pull --quiet data.dvc
+	dvc repro
+	@python -m holdfast metrics
+
+test: repro check  ## run every check and every test
+	pytest
+
+test-fast: setup  ## run the tests that are quick
+	pytest -m "not slow"
+
+check: setup  ## lint, types, duplicated code, and whether dvc.lock is current
+	python -m holdfast lock-check
+	ruff check .
+	ruff format --check .
+	mypy
+	pylint --score=n src tests benchmarks
+
+rebuild-check: setup  ## clone HEAD, reproduce everything without a cache, compare every byte
+	python -m holdfast rebuild-check
+
+COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--strip-extras --custom-compile-command "make lock" pyproject.toml
+
+lock: setup  ## resolve the locks anew from pyproject.toml (newest versions: make lock UPGRADE=--upgrade)
+	$(COMPILE) $(UPGRADE) --all-extras --output-file requirements-work.txt
+	$(COMPILE) --extra serve --constraints requirements-work.txt --output-file requirements.txt

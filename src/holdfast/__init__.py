@@ -1,0 +1,1 @@
+"""Holdfast: a pipeline for tabular data that rebuilds, compares and serves models honestly."""

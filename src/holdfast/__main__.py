@@ -1,0 +1,57 @@
+"""One door for people and CI: `python -m holdfast COMMAND`."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from holdfast.errors import UserError, exit_code
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe every command."""
+    top = argparse.ArgumentParser(prog="python -m holdfast", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    ingest = commands.add_parser(
+        "ingest",
+        help="write monthly partitions of the example's flights below data/",
+        epilog="example: python -m holdfast ingest --through 2013-10",
+    )
+    ingest.add_argument("--through", required=True, metavar="YYYY-MM", help="the last month to write")
+    ingest.add_argument("--replace", action="store_true", help="overwrite months that differ from upstream")
+
+    commands.add_parser("metrics", help="print what was measured of the model, and on which rows")
+    commands.add_parser("lock-check", help="tell whether dvc.lock is what `dvc repro` would write")
+    rebuild = commands.add_parser(
+        "rebuild-check",
+        help="clone a commit, reproduce it without a cache, compare every artifact",
+        epilog="example: python -m holdfast rebuild-check HEAD~1",
+    )
+    rebuild.add_argument("revision", nargs="?", default="HEAD", metavar="REV", help="the commit (HEAD)")
+    return top
+
+
+def run() -> int:
+    """Run the command that is named on the command line."""
+    arguments = vars(parser().parse_args())
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stdout)
+    logging.getLogger("holdfast").setLevel(logging.INFO)
+    from holdfast import commands
+
+    command = arguments.pop("command").replace("-", "_")
+    code: int = getattr(commands, command)(_root(), **arguments)
+    return code
+
+
+def _root() -> Path:
+    """Return the folder of `params.yaml`: this one or one above it."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
+            return folder
+    raise UserError(f"{here}: no params.yaml and dvc.yaml here or above.", fix="cd into the repository")
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(run))

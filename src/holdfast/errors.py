@@ -1,0 +1,40 @@
+"""What goes wrong for people, and how it is said.
+
+A `UserError` is a mistake that its reader can mend: it names what was found and ends in the command
+or edit that mends it. Anything else that escapes is our bug and keeps its traceback.
+"""
+
+import sys
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+
+DONE = 0
+REFUSED = 1
+MISTAKE = 2
+
+
+class UserError(Exception):
+    """Report a mistake that the user can mend: `problem` is what was found, `fix` is what mends it."""
+
+    def __init__(self, problem: str, *, fix: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"error: {self.problem}\n  fix: {self.fix}"
+
+
+def exit_code(command: Callable[[], int]) -> int:
+    """Run a command; say a `UserError` on standard error, without a traceback, and give its exit code."""
+    try:
+        return command()
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return MISTAKE
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ", did you mean 'x'?" for a name close to a known one, else nothing."""
+    close = get_close_matches(name, list(known), n=1)
+    return f", did you mean '{close[0]}'?" if close else ""

@@ -1,0 +1,114 @@
+"""A model is raw rows in, scores out.
+
+Featurizer and estimator are frozen together with the schema, the split and the threshold that they
+were trained with. `evaluate`, batch scoring and the web app all call `Model.score`: there is no
+second transform that could drift away from this one.
+
+On disk a model is a folder: `model.skops` holds what was fitted; `model.json` holds the format, the
+facts and the hash of the former, so that a damaged file is refused. (The hash lies beside the file: it shows
+that the file is whole, not who made it.)
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
+from sklearn.pipeline import Pipeline
+
+from holdfast import files, persistence
+from holdfast.errors import UserError
+from holdfast.estimators import CodedBoosting, RowLocalLogistic
+from holdfast.features import Featurizer
+from holdfast.schema import Schema, Strict
+from holdfast.split import Boundaries
+
+FORMAT = 1
+DECIMALS = 9
+# Skops asks about the tree because its node indices are not checked when it is loaded.
+TRUSTED: list[type] = [Featurizer, CodedBoosting, RowLocalLogistic, TreePredictor, np.dtype]
+
+
+class Facts(Strict):
+    """What is true of a model for as long as it exists."""
+
+    data: Schema
+    split: Boundaries
+    threshold: float = Field(ge=0, le=1, description="a row is positive if its score is at least this")
+    estimator: str
+    settings: dict[str, float | int]
+    fitted_rows: int = Field(description="training and validation rows")
+    positive_share: float = Field(description="among them")
+
+
+class Model:
+    """Featurizer and estimator together, with what they were trained with."""
+
+    def __init__(self, pipeline: Pipeline, facts: Facts) -> None:
+        self.pipeline = pipeline
+        self.facts = facts
+
+    def score(self, rows: pd.DataFrame) -> np.ndarray:
+        """Return the probability of the positive label for raw rows, rounded to nine decimals.
+
+        Rounded, because the last bits of `exp` differ between processors; beyond nine decimals a score says nothing.
+
+        Shapes: rows (n, at least the columns of the schema) → (n,) float64.
+        Raises: UserError where a column is missing or of another kind.
+        """
+        inputs = self.facts.data.inputs(rows, "rows")
+        if inputs.empty:
+            return np.empty(0)
+        probabilities = self.pipeline.predict_proba(inputs)
+        return np.round(probabilities[:, 1], DECIMALS)
+
+    def label(self, scores: np.ndarray) -> np.ndarray:
+        """Return the label of each score."""
+        target = self.facts.data.target
+        return np.where(scores >= self.facts.threshold, target.positive, target.negative)
+
+    def save(self, folder: Path) -> None:
+        """Write the model; the same model gives the same bytes."""
+        fitted = persistence.dumps(self.pipeline)
+        folder.mkdir(parents=True, exist_ok=True)
+        files.write_bytes(folder / "model.skops", fitted)
+        files.write_json(
+            folder / "model.json",
+            {"format": FORMAT, "sha256": _sha256(fitted), "facts": self.facts.model_dump(mode="json")},
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a model.
+
+        Raises: UserError where a file is missing or damaged, the two do not belong together, or the format is newer.
+        """
+        about, fitted = files.read_bytes(folder / "model.json"), files.read_bytes(folder / "model.skops")
+        try:
+            content = json.loads(about)
+            if content["format"] != FORMAT:
+                raise UserError(
+                    f"{files.shown(folder)}: found model format {content['format']}, expected {FORMAT}.",
+                    fix="use the version of Holdfast that made the model, or make it again with `dvc repro`",
+                )
+            facts = Facts.model_validate(content["facts"])
+            recorded = content["sha256"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise _damaged(folder / "model.json", str(error).splitlines()[0]) from error
+        if _sha256(fitted) != recorded:
+            raise _damaged(folder / "model.skops", "its hash is not the one in model.json")
+        return cls(persistence.loads(fitted, TRUSTED, where=folder / "model.skops"), facts)
+
+
+def _damaged(path: Path, problem: str) -> UserError:
+    return UserError(
+        f"{files.shown(path)}: not the file that was saved: {problem}.", fix="`dvc checkout --force` or `dvc repro`"
+    )
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,285 @@
+"""What a row is: the one declaration that everything else is made from.
+
+The `data:` section of `params.yaml` is parsed into a `Schema`. It is saved inside every model, so
+that whoever scores rows obeys the schema that the model was trained with, and not a later one.
+
+`Schema.check` is strict: columns, types, ranges, categories, times and ids are as declared, or the
+rows are refused with the place, what was found and the rule. What it returns is canonical (numbers
+are float64, categories are strings, times have microseconds and the declared zone), so that no
+later code has to ask what type a column has.
+"""
+
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from holdfast.errors import UserError, nearest
+
+EDIT = "correct the rows, or the rule under `data:` in params.yaml if the rows are right"
+
+
+class Strict(BaseModel):
+    """A section of settings: unknown keys are refused, and nothing changes after parsing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Described(Strict):
+    """What every column has: a label and a help text for people, and whether it may be missing."""
+
+    label: str
+    help: str = ""
+    nullable: bool = False
+
+
+class Number(Described):
+    """A measured or counted quantity, in `unit`, between `min` and `max`, both included."""
+
+    kind: Literal["number"]
+    unit: str = ""
+    min: float | None = None
+    max: float | None = None
+
+    @model_validator(mode="after")
+    def _range_is_not_empty(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        return self
+
+    def canonical(self, values: pd.Series) -> pd.Series:
+        """Return float64 values; integers and booleans are no surprise, text is."""
+        if values.dtype == np.float64:
+            return values
+        kind = pd.api.types.infer_dtype(values, skipna=True)
+        if not (kind in {"integer", "floating", "mixed-integer-float", "boolean"} or values.isna().all()):
+            raise TypeError(f"found {_kind_of(values)}, expected numbers")
+        return values.astype("float64")
+
+    def broken(self, values: pd.Series) -> tuple[pd.Series, str]:
+        """Return which values break the rule, and the rule."""
+        low = -np.inf if self.min is None else self.min
+        high = np.inf if self.max is None else self.max
+        broken = values.notna() & ~(values.between(low, high) & np.isfinite(values))
+        return broken, f"a finite number from {low:g} to {high:g}"
+
+
+class Category(Described):
+    """One of a set of words; without `values`, any word, and the model learns those it meets."""
+
+    kind: Literal["category"]
+    values: tuple[str, ...] | None = None
+
+    @field_validator("values")
+    @classmethod
+    def _values_are_distinct(cls, values: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if values is not None and (not values or len(set(values)) < len(values)):
+            raise ValueError("values must be distinct, and at least one")
+        return values
+
+    def canonical(self, values: pd.Series) -> pd.Series:
+        """Return strings."""
+        if not (_is_text(values) or isinstance(values.dtype, pd.CategoricalDtype) or values.isna().all()):
+            raise TypeError(f"found {_kind_of(values)}, expected words")
+        return values.astype("str")
+
+    def broken(self, values: pd.Series) -> tuple[pd.Series, str]:
+        """Return which values break the rule, and the rule."""
+        if self.values is None:
+            return pd.Series(data=False, index=values.index), "any word"
+        return values.notna() & ~values.isin(self.values), f"one of {_few(self.values)}"
+
+
+class Time(Described):
+    """A moment, in `zone` (an IANA name); without `zone`, a clock that knows no zone."""
+
+    kind: Literal["time"]
+    zone: str | None = None
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_exists(cls, zone: str | None) -> str | None:
+        if zone is not None:
+            try:
+                ZoneInfo(zone)
+            except (KeyError, ValueError, OSError) as error:
+                raise ValueError("expected an IANA time zone such as 'America/New_York'") from error
+        return zone
+
+    def canonical(self, values: pd.Series) -> pd.Series:
+        """Return times with microseconds, in the declared zone."""
+        if not pd.api.types.is_datetime64_any_dtype(values):
+            raise TypeError(f"found {_kind_of(values)}, expected times")
+        found = None if values.dt.tz is None else str(values.dt.tz)
+        if found != self.zone:
+            raise TypeError(f"found time zone {found or 'none'}, expected {self.zone or 'none'}")
+        return values.dt.as_unit("us")
+
+    def broken(self, values: pd.Series) -> tuple[pd.Series, str]:
+        """Return which values break the rule, and the rule: every time is a good time."""
+        return pd.Series(data=False, index=values.index), "a time"
+
+
+Column = Annotated[Number | Category | Time, Field(discriminator="kind")]
+
+
+class Target(Strict):
+    """What is predicted. Both labels are declared, so that a typing error is never a silent negative."""
+
+    column: str
+    negative: str
+    positive: str
+    excluded: tuple[str, ...] = Field(default=(), description="outcomes that are neither: dropped, and counted")
+    label: str = ""
+    help: str = ""
+
+    @model_validator(mode="after")
+    def _labels_are_distinct(self) -> Self:
+        if len({self.negative, self.positive, *self.excluded}) < 2 + len(self.excluded):
+            raise ValueError("negative, positive and excluded labels must all differ")
+        return self
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every label that may stand in the target column."""
+        return (self.negative, self.positive, *self.excluded)
+
+
+class Schema(Strict):
+    """The columns of a row, which of them is the id, the time and the target."""
+
+    id: str
+    time: str | None = None
+    target: Target
+    columns: dict[str, Column]
+
+    @model_validator(mode="after")
+    def _names_fit_together(self) -> Self:
+        if not self.columns:
+            raise ValueError("columns: declare at least one")
+        for role, name in (("id", self.id), ("target.column", self.target.column)):
+            if name in self.columns:
+                raise ValueError(f"{role} '{name}' is also listed under columns; a model must not see it")
+        if self.id == self.target.column:
+            raise ValueError(f"id and target.column are both '{self.id}'")
+        if self.time is not None and not isinstance(self.columns.get(self.time), Time):
+            raise ValueError(f"time '{self.time}' is not a column of kind time{nearest(self.time, self.columns)}")
+        if self.time is not None and self.columns[self.time].nullable:
+            raise ValueError(f"time '{self.time}' is nullable; the time that rows are split by must be known")
+        if self.id in {"target", "score"}:
+            raise ValueError(f"id '{self.id}' is a name that the table of scores uses; rename the column")
+        return self
+
+    def named(self, kind: type[Number] | type[Category] | type[Time]) -> list[str]:
+        """Return the names of the columns of one kind, in the order of the schema."""
+        return [name for name, column in self.columns.items() if isinstance(column, kind)]
+
+    def check(self, rows: pd.DataFrame, where: str) -> pd.DataFrame:
+        """Return the rows in canonical form: columns in the order of the schema, types as documented above.
+
+        `where` names the rows in errors: a file, a request.
+
+        Raises: UserError for the first rule that the rows break.
+        """
+        strings = [self.id, self.target.column]
+        self._check_names(rows, [*strings, *self.columns], where)
+        checked = {name: _words(rows[name], f"{where}: {name}") for name in strings}
+        self.check_ids(checked[self.id], where)
+        self._check_labels(checked[self.target.column], where)
+        for name in self.columns:
+            checked[name] = self._check_column(name, rows[name], where)
+        return pd.DataFrame(checked)
+
+    def inputs(self, rows: pd.DataFrame, where: str) -> pd.DataFrame:
+        """Return what a model may see of the rows, in canonical form; other columns are left out.
+
+        Unlike `check` it accepts any finite value of the right type: a model scores what it is given.
+
+        Raises: UserError where a column is missing, there twice, of another kind, or infinite.
+        """
+        _refuse_twins(rows, where)
+        absent = [name for name in self.columns if name not in rows]
+        if absent:
+            raise UserError(f"{where}: missing column '{absent[0]}'.", fix=f"add {_few(absent)} to the rows")
+        inputs = {name: self._canonical(name, rows[name], where) for name in self.columns}
+        for name in self.named(Number):
+            if np.isinf(inputs[name].to_numpy()).any():
+                raise UserError(f"{where}: {name}: found an infinite value, expected a number.", fix="correct the rows")
+        return pd.DataFrame(inputs)
+
+    def _check_names(self, rows: pd.DataFrame, expected: list[str], where: str) -> None:
+        _refuse_twins(rows, where)
+        extra = [str(name) for name in rows if name not in expected]
+        missing = [name for name in expected if name not in rows]
+        if missing:
+            guess = nearest(missing[0], extra)
+            raise UserError(f"{where}: missing column '{missing[0]}'{guess or '.'}", fix=EDIT)
+        if extra:
+            raise UserError(f"{where}: unexpected column '{extra[0]}', expected {_few(expected)}.", fix=EDIT)
+
+    def check_ids(self, ids: pd.Series, where: str) -> None:
+        """Refuse missing and repeated ids with a UserError."""
+        if ids.isna().any():
+            raise UserError(f"{where}: {self.id}: {ids.isna().sum():,} missing, expected an id in every row.", fix=EDIT)
+        twice = ids[ids.duplicated()]
+        if len(twice):
+            raise UserError(
+                f"{where}: {self.id}: found {twice.iloc[0]!r} more than once ({len(twice):,} duplicates), "
+                "expected every id once.",
+                fix="remove the duplicates from the files under data/",
+            )
+
+    def _check_labels(self, labels: pd.Series, where: str) -> None:
+        broken = labels.notna() & ~labels.isin(self.target.labels)
+        _refuse(broken, labels, f"one of {_few(self.target.labels)}", f"{where}: {self.target.column}")
+
+    def _check_column(self, name: str, values: pd.Series, where: str) -> pd.Series:
+        column, place = self.columns[name], f"{where}: {name}"
+        values = self._canonical(name, values, where)
+        if not column.nullable and values.isna().any():
+            raise UserError(f"{place}: {values.isna().sum():,} missing, expected none (not nullable).", fix=EDIT)
+        broken, rule = column.broken(values)
+        _refuse(broken, values, rule, place)
+        return values
+
+    def _canonical(self, name: str, values: pd.Series, where: str) -> pd.Series:
+        try:
+            return self.columns[name].canonical(values)
+        except TypeError as error:
+            raise UserError(f"{where}: {name}: {error}.", fix=EDIT) from error
+
+
+def _refuse_twins(rows: pd.DataFrame, where: str) -> None:
+    twins = rows.columns[rows.columns.duplicated()]
+    if len(twins):
+        raise UserError(f"{where}: found two columns named '{twins[0]}', expected every name once.", fix="rename one")
+
+
+def _refuse(broken: pd.Series, values: pd.Series, rule: str, place: str) -> None:
+    if broken.any():
+        found = values[broken].tolist()[0]
+        raise UserError(f"{place}: found {found!r} ({broken.sum():,} rows like it), expected {rule}.", fix=EDIT)
+
+
+def _words(values: pd.Series, place: str) -> pd.Series:
+    if not (_is_text(values) or pd.api.types.is_integer_dtype(values) or values.isna().all()):
+        raise UserError(f"{place}: found {_kind_of(values)}, expected words.", fix=EDIT)
+    return values.astype("str")
+
+
+def _is_text(values: pd.Series) -> bool:
+    return bool(pd.api.types.infer_dtype(values, skipna=True) == "string")
+
+
+def _kind_of(values: pd.Series) -> str:
+    """Say what a column holds, with an example where it mixes kinds."""
+    kind = pd.api.types.infer_dtype(values, skipna=True)
+    example = values.dropna()
+    return f"{kind} values such as {example.iloc[0]!r}" if len(example) else f"{kind} values"
+
+
+def _few(names: tuple[str, ...] | list[str], limit: int = 6) -> str:
+    shown = ", ".join(repr(name) for name in names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"

@@ -1,0 +1,1 @@
+"""The stages of `dvc.yaml`: each is read, one pure call, write."""

@@ -1,0 +1,32 @@
+"""Stage `evaluate`: score the holdout from raw rows, and measure.
+
+The scores are kept with the ids of their rows: they are what the web app and batch scoring must
+return to the last bit.
+"""
+
+import logging
+
+from holdfast import charts, files
+from holdfast.evaluation import evaluate
+from holdfast.files import Workspace
+from holdfast.model import Model
+from holdfast.params import Params
+
+logger = logging.getLogger(__name__)
+
+
+def main(params: Params, workspace: Workspace) -> None:
+    """Read the model and the holdout, write scores, metrics, tables and charts."""
+    model = Model.load(workspace.train / "model")
+    holdout = files.read(workspace.prepare / "holdout.parquet")
+
+    evaluation = evaluate(model, holdout, params.evaluate, params.seed)
+    logger.info("ROC AUC %s on %s rows", evaluation.metrics["roc_auc"], f"{len(holdout):,}")
+
+    with files.replacing(workspace.evaluate) as folder:
+        files.write_json(folder / "metrics.json", evaluation.metrics)
+        files.write(folder / "scores.parquet", evaluation.scores)
+        for name, table in evaluation.tables().items():
+            files.write_csv(folder / f"{name}.csv", table)
+        for name, picture in charts.draw(evaluation, model.facts.data.target.positive).items():
+            files.write_bytes(folder / f"{name}.png", picture)

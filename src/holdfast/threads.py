@@ -1,0 +1,29 @@
+"""How many threads numerical libraries may use.
+
+Libraries that are loaded later read the environment; those that are loaded already are told. OpenMP's
+threads are told to sleep, not to spin, while they wait: on a busy machine spinning threads make the
+same work several times slower.
+"""
+
+import os
+
+import threadpoolctl
+
+from holdfast.errors import UserError
+
+VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def limit(threads: int) -> None:
+    """Allow so many threads, unless OMP_NUM_THREADS in the environment has decided already.
+
+    Raises: UserError where OMP_NUM_THREADS is no number.
+    """
+    decided = os.environ.get("OMP_NUM_THREADS") or str(threads)
+    first = decided.split(",")[0]  # OpenMP takes a list, a number for each level of nesting
+    if not first.isdecimal() or int(first) < 1:
+        raise UserError(f"OMP_NUM_THREADS: found '{decided}', expected a number above 0.", fix="unset OMP_NUM_THREADS")
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    for variable in VARIABLES:
+        os.environ[variable] = first
+    threadpoolctl.threadpool_limits(int(first))

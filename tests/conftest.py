@@ -1,0 +1,137 @@
+"""Rows and projects for the tests: drawn from the schema, so that they obey whatever it says."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from holdfast import files, threads
+from holdfast.files import Workspace
+from holdfast.params import Params
+from holdfast.params import load as load_params
+from holdfast.schema import Category, Number, Schema, Time
+from holdfast.stages import evaluate, featurize, prepare, train
+
+ROOT = Path(__file__).parent.parent
+threads.limit(1)
+# For the commands that tests start, wherever they start them, installed or not.
+os.environ["PYTHONPATH"] = str(ROOT / "src")
+MONTHS = ("2013-01", "2013-02", "2013-03", "2013-04")
+
+# Small enough to run all four stages in a second or two.
+SMALL: dict[str, Any] = {
+    "train": {"gradient_boosting": {"max_iterations": 8, "max_leaf_nodes": [4, 7], "min_samples_leaf": 5}},
+    "evaluate": {"importance_rows": 100, "importance_repeats": 1},
+}
+
+
+class MakeRows(Protocol):
+    """Draw rows that obey a schema; their target depends on the first number."""
+
+    def __call__(self, schema: Schema = ..., month: str = ..., rows: int = ..., seed: int = ...) -> pd.DataFrame: ...
+
+
+@pytest.fixture(scope="session")
+def params() -> Params:
+    return load_params(ROOT / "params.yaml")
+
+
+@pytest.fixture(scope="session")
+def make_rows(params: Params) -> MakeRows:
+    def make(schema: Schema = params.data, month: str = "2013-01", rows: int = 300, seed: int = 0) -> pd.DataFrame:
+        random = np.random.default_rng([seed, *month.encode()])
+        columns: dict[str, Any] = {schema.id: [f"row-{month}-{seed}-{number}" for number in range(rows)]}
+        for name, column in schema.columns.items():
+            columns[name] = draw(column, month, rows, random)
+        signal = next(columns[name] for name in schema.named(Number))
+        chance = pd.Series(signal).rank(pct=True).fillna(0.5)
+        target = schema.target
+        columns[target.column] = np.where(random.random(rows) < chance, target.positive, target.negative)
+        return pd.DataFrame(columns)
+
+    return make
+
+
+def draw(column: Number | Category | Time, month: str, rows: int, random: np.random.Generator) -> Any:
+    """Draw values that obey one column; one in ten is missing where that is allowed."""
+    if isinstance(column, Time):
+        minutes = random.integers(0, 27 * 24 * 60, rows)
+        times = pd.Timestamp(f"{month}-01 04:00") + pd.to_timedelta(minutes, unit="min")
+        return (
+            pd.Series(times).dt.tz_localize(column.zone, ambiguous="NaT", nonexistent="shift_forward").dt.as_unit("us")
+        )
+    if isinstance(column, Category):
+        values: Any = random.choice(column.values or ("red", "green", "blue"), rows).astype(object)
+    else:
+        low = -100.0 if column.min is None else column.min
+        high = low + 200 if column.max is None else column.max
+        values = np.round(random.uniform(low, high, rows), 3).clip(low, high)
+    if column.nullable:
+        values[random.random(rows) < 0.1] = None if isinstance(column, Category) else np.nan
+    return values
+
+
+class Project:
+    """A folder with its own params.yaml and data, on which stages can be run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.workspace = Workspace(folder)
+
+    @property
+    def params(self) -> Params:
+        return load_params(self.workspace.params)
+
+    def partition(self, month: str = MONTHS[-1]) -> Path:
+        return self.workspace.data / "flights" / f"{month}.parquet"
+
+    def change(self, edit: Callable[[dict[str, Any]], None]) -> None:
+        """Edit params.yaml."""
+        content = yaml.safe_load(self.workspace.params.read_text())
+        edit(content)
+        self.workspace.params.write_text(yaml.safe_dump(content, sort_keys=False))
+
+    def run(self) -> None:
+        """Run every stage, as `dvc repro` would."""
+        for stage in (prepare, featurize, train, evaluate):
+            stage.main(self.params, self.workspace)
+
+    def artifacts(self) -> dict[str, bytes]:
+        """Return every artifact with its bytes."""
+        found = (self.workspace.root / "artifacts").rglob("*")
+        return {self.workspace.name(path): path.read_bytes() for path in sorted(found) if path.is_file()}
+
+
+@pytest.fixture(scope="session")
+def finished_project(tmp_path_factory: pytest.TempPathFactory, params: Params, make_rows: MakeRows) -> Project:
+    """A small project whose stages have run; for reading only."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copy(ROOT / "params.yaml", folder)
+    project = Project(folder)
+    project.change(lambda content: merge(content, SMALL))
+    for month in MONTHS:
+        project.partition(month).parent.mkdir(parents=True, exist_ok=True)
+        files.write(project.partition(month), make_rows(params.data, month))
+    project.run()
+    return project
+
+
+@pytest.fixture
+def project(tmp_path: Path, finished_project: Project) -> Project:
+    """A small project of one's own, whose stages have run."""
+    shutil.copytree(finished_project.workspace.root, tmp_path / "project")
+    return Project(tmp_path / "project")
+
+
+def merge(content: dict[str, Any], changes: dict[str, Any]) -> None:
+    """Put nested changes into nested content."""
+    for key, value in changes.items():
+        if isinstance(value, dict):
+            merge(content[key], value)
+        else:
+            content[key] = value

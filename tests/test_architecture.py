@@ -1,0 +1,186 @@
+"""`dvc.yaml` cannot lie, imports go downwards, and the rules of the house hold."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from architecture import PACKAGE, ROOT, attributes_of, closure, imports
+from conftest import Project
+
+STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+LOCK = "requirements-work.txt"
+# Where rows run never changes a result (tests/test_rebuild.py), so it must not invalidate the cache.
+NEVER_CHANGES_A_RESULT = {"threads"}
+
+# Each module may import from the lines above its own.
+LAYERS = [
+    {"holdfast", "errors", "stages"},
+    {"schema", "threads"},
+    {"params", "files"},
+    {"split", "features", "persistence"},
+    {"estimators"},
+    {"model"},
+    {"evaluation"},
+    {"charts", "rebuild", "sources", "sources.nycflights"},
+    {"stages.prepare", "stages.featurize", "stages.train", "stages.evaluate", "commands"},
+    {"__main__", "stages.__main__"},
+]
+# Heavy libraries, and the modules that may import them.
+HEAVY = {
+    "matplotlib": {"charts"},
+    "great_expectations": set[str](),
+    "mlflow": set[str](),
+    "pyarrow": {"files"},
+    "skops": {"persistence"},
+}
+
+
+def module(path: Path) -> str:
+    name = path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".").removesuffix("__init__").rstrip(".")
+    return name or "holdfast"
+
+
+def names(entries: list[Any]) -> set[str]:
+    return {entry if isinstance(entry, str) else next(iter(entry)) for entry in entries}
+
+
+def relative(paths: set[Path]) -> set[str]:
+    return {path.relative_to(ROOT).as_posix() for path in paths}
+
+
+def loaded_by(stage: str, project: Project) -> set[str]:
+    """Return the files of ours that are loaded when a stage really runs."""
+    script = (
+        "import runpy, sys, atexit\n"
+        "shown = lambda: print(*[m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'holdfast'], sep='\\n')\n"
+        "atexit.register(shown)\n"
+        f"sys.argv = ['stages', {stage!r}]\n"
+        f"runpy.run_path({str(PACKAGE / 'stages')!r}, run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=project.workspace.root, text=True, capture_output=True, check=True
+    )
+    return relative({Path(line) for line in done.stdout.splitlines() if line.startswith(str(PACKAGE))})
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_deps_of_a_stage_are_the_code_that_it_imports(stage: str) -> None:
+    declared = {name for name in names(STAGES[stage]["deps"]) if name.startswith("src/")}
+
+    assert declared == relative(closure("holdfast.stages.__main__", f"holdfast.stages.{stage}"))
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_nothing_else_of_ours_is_loaded_when_a_stage_runs(stage: str, project: Project) -> None:
+    loaded = loaded_by(stage, project)
+
+    assert f"src/holdfast/stages/{stage}.py" in loaded
+    assert loaded <= names(STAGES[stage]["deps"])
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_lock_is_a_dependency(stage: str) -> None:
+    assert LOCK in names(STAGES[stage]["deps"])
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_params_of_a_stage_are_the_sections_that_it_reads(stage: str) -> None:
+    declared = names(STAGES[stage]["params"])
+
+    assert declared == attributes_of(PACKAGE / "stages" / f"{stage}.py", "params") - NEVER_CHANGES_A_RESULT
+
+
+def test_the_door_of_the_stages_reads_only_what_never_changes_a_result() -> None:
+    door = PACKAGE / "stages" / "__main__.py"
+
+    assert attributes_of(door, "choices") == NEVER_CHANGES_A_RESULT
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_artifact_deps_of_a_stage_are_in_the_folders_that_it_reads(stage: str) -> None:
+    deps = names(STAGES[stage]["deps"])
+    declared = {Path(name).parts[1] for name in deps if name.startswith("artifacts/")}
+    read = attributes_of(PACKAGE / "stages" / f"{stage}.py", "workspace") - {stage, "name"}
+
+    assert declared == read - {"partitions"}
+    assert ("data" in deps) == ("partitions" in read)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_reads_the_artifacts_that_it_declares_and_no_others(stage: str, project: Project) -> None:
+    declared = {name for name in names(STAGES[stage]["deps"]) if name.startswith("artifacts/")}
+    for name in project.artifacts():
+        if not any(name == path or name.startswith(f"{path}/") for path in declared):
+            (project.workspace.root / name).unlink()
+
+    loaded_by(stage, project)  # raises if it misses one of the others
+
+    for name in declared:
+        path = project.workspace.root / name
+        aside = path.rename(path.with_name("aside"))
+        with pytest.raises(subprocess.CalledProcessError):
+            loaded_by(stage, project)
+        aside.rename(path)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_writes_the_outs_that_it_declares_and_no_others(stage: str, finished_project: Project) -> None:
+    outs = names([*STAGES[stage]["outs"], *STAGES[stage].get("metrics", [])])
+    written = {name for name in finished_project.artifacts() if name.startswith(f"artifacts/{stage}/")}
+
+    assert {next(out for out in outs if name == out or name.startswith(f"{out}/")) for name in written} == outs
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_out_persists_and_intermediates_are_not_cached(stage: str) -> None:
+    options = {name: value for out in STAGES[stage]["outs"] for name, value in out.items()}
+    cached = {name for name, value in options.items() if value.get("cache", True)}
+
+    assert all(value["persist"] for value in options.values())
+    assert not cached or stage in {"train", "evaluate"}
+    assert "artifacts/evaluate/scores.parquet" not in cached
+
+
+def test_every_module_has_its_layer() -> None:
+    assert {module(path) for path in PACKAGE.rglob("*.py")} - {"sources"} == set.union(*LAYERS) - {"sources"}
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=module)
+def test_imports_go_downwards(path: Path) -> None:
+    height = {name: layer for layer, names in enumerate(LAYERS) for name in names}
+    ours = {name.removeprefix("holdfast.") for name in imports(path) if name.startswith("holdfast.")}
+
+    assert not {name for name in ours if name in height and height[name] >= height[module(path)]}
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=module)
+def test_heavy_libraries_stay_in_their_module(path: Path) -> None:
+    found = {name.split(".")[0] for name in imports(path)} & set(HEAVY)
+
+    assert all(module(path) in HEAVY[name] for name in found)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=module)
+def test_a_module_starts_with_what_it_decides_and_is_not_long(path: Path) -> None:
+    source = path.read_text()
+    code = [line for line in source.splitlines() if line.strip() and not line.strip().startswith("#")]
+
+    assert ast.get_docstring(ast.parse(source))
+    assert len(code) <= 240
+    assert path.name not in {"utils.py", "helpers.py", "common.py"}
+
+
+def test_only_errors_and_the_door_know_of_a_terminal() -> None:
+    talking = {
+        module(path)
+        for path in PACKAGE.rglob("*.py")
+        if re.search(r"\bprint\(|sys\.stdout|sys\.stderr", path.read_text())
+    }
+
+    assert talking == {"errors", "__main__"}

@@ -1,0 +1,119 @@
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from conftest import ROOT, Project
+from holdfast import commands, files
+from holdfast.errors import DONE, UserError
+
+
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("repository")
+    shutil.copy(ROOT / "params.yaml", root)
+    shutil.copy(ROOT / "dvc.yaml", root)
+    assert commands.ingest(root, "2013-02", replace=False) == DONE
+    return root
+
+
+@pytest.fixture
+def repository(ingested: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ingested, tmp_path / "repository"))
+
+
+def partitions(root: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((root / "data").rglob("*")) if path.is_file()}
+
+
+def test_ingest_writes_every_month_up_to_the_one_asked_for(repository: Path) -> None:
+    assert list(partitions(repository)) == ["2013-01.parquet", "2013-02.parquet"]
+
+
+def test_ingest_writes_the_bytes_of_the_committed_data(repository: Path) -> None:
+    for name, content in partitions(repository).items():
+        assert content == (ROOT / "data" / "flights" / name).read_bytes()
+
+
+def test_a_second_ingest_leaves_the_months_alone(repository: Path) -> None:
+    before, path = partitions(repository), repository / "data" / "flights" / "2013-01.parquet"
+    touched = path.stat().st_mtime_ns
+
+    assert commands.ingest(repository, "2013-02", replace=False) == DONE
+
+    assert partitions(repository) == before
+    assert path.stat().st_mtime_ns == touched
+
+
+def test_a_month_that_differs_is_only_replaced_on_request(repository: Path) -> None:
+    before, path = partitions(repository), repository / "data" / "flights" / "2013-01.parquet"
+    files.write(path, files.read(path).iloc[1:])
+    changed = partitions(repository)
+
+    with pytest.raises(UserError, match="2013-01.parquet: differs from what upstream gives now; nothing was written"):
+        commands.ingest(repository, "2013-03", replace=False)
+    assert partitions(repository) == changed
+
+    assert commands.ingest(repository, "2013-02", replace=True) == DONE
+    assert partitions(repository) == before
+
+
+@pytest.mark.parametrize("through", ["2014-01", "2013-13", "June", ""])
+def test_a_month_that_upstream_does_not_have_is_refused(repository: Path, through: str) -> None:
+    with pytest.raises(UserError, match=f"--through: found '{through}', expected a month"):
+        commands.ingest(repository, through, replace=False)
+
+
+def test_rows_that_break_the_schema_are_not_written(repository: Path) -> None:
+    path = repository / "params.yaml"
+    path.write_text(re.sub(r"max: 6000", "max: 4000", path.read_text()))
+    before = partitions(repository)
+
+    with pytest.raises(UserError, match=r"2013-03\.parquet: distance: found 4983"):
+        commands.ingest(repository, "2013-03", replace=False)
+
+    assert partitions(repository) == before
+
+
+def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "holdfast", *arguments], cwd=cwd, text=True, capture_output=True)
+
+
+def test_help_lists_the_commands_with_an_example() -> None:
+    assert "ingest" in run("--help").stdout
+    assert "example: python -m holdfast ingest --through 2013-10" in run("ingest", "--help").stdout
+
+
+def test_a_mistake_gives_exit_code_2_and_no_traceback(tmp_path: Path) -> None:
+    done = run("lock-check", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert "\n  fix: cd into the repository" in done.stderr
+
+
+def test_commands_work_from_a_folder_below(tmp_path: Path) -> None:
+    done = run("ingest", "--through", "never", cwd=ROOT / "src")
+
+    assert (done.returncode, "expected a month such as 2013-06" in done.stderr) == (2, True)
+
+
+def test_a_partition_that_comes_back_holds_the_rows_that_went_in(repository: Path) -> None:
+    rows = files.read(repository / "data" / "flights" / "2013-01.parquet")
+
+    assert len(rows) == 27_004
+    assert isinstance(rows["scheduled_departure"].dtype, pd.DatetimeTZDtype)
+
+
+def test_metrics_say_on_which_rows_they_were_measured(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="holdfast")
+
+    assert commands.metrics(project.workspace.root) == DONE
+
+    lines = caplog.messages
+    assert re.match(r"holdout 2013-04: 300 rows, \d\d\.\d% late \(\d\d\.\d% in training\)", lines[0])
+    assert any(re.match(r"  roc_auc            0\.\d{3}$", line) for line in lines)

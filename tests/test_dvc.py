@@ -1,0 +1,443 @@
+"""The pipeline under real DVC, in real Git repositories, on a small data set."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+import yaml
+
+from conftest import MONTHS, ROOT, SMALL, MakeRows, Project, merge
+from holdfast import files, rebuild
+from holdfast.model import Model
+from holdfast.params import Params
+
+pytestmark = pytest.mark.slow
+
+ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+ENVIRONMENT |= {
+    f"GIT_{role}_{what}": "tests@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+}
+
+
+def run(command: str, folder: Path, expected: int = 0) -> str:
+    """Run a command line, check its exit code, return all that it said."""
+    done = subprocess.run(
+        shlex.split(command), cwd=folder, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert done.returncode == expected, f"{command} exited with {done.returncode}:\n{done.stdout}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def reproduced(tmp_path_factory: pytest.TempPathFactory, params: Params, make_rows: MakeRows) -> Path:
+    """This working tree with a small data set, committed, reproduced and pushed."""
+    root = tmp_path_factory.mktemp("origin")
+    for name in run("git ls-files --cached --others --exclude-standard", ROOT).splitlines():
+        if not name.startswith(("dvc-remote/", "dvc.lock", "data.dvc", "artifacts/")) and (ROOT / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, root / name)
+    project = Project(root)
+    project.change(lambda content: merge(content, SMALL))
+    project.partition().parent.mkdir(parents=True)
+    for month in MONTHS:
+        files.write(project.partition(month), make_rows(params.data, month))
+    run("git init --quiet --initial-branch main", root)
+    run("dvc add --quiet data", root)
+    run("dvc repro --quiet", root)
+    run("dvc push --quiet", root)
+    run("git add --all", root)
+    run("git commit --quiet --message first", root)
+    return root
+
+
+@pytest.fixture
+def clone(reproduced: Path, tmp_path: Path) -> Project:
+    """A fresh clone: nothing but what Git holds."""
+    run(f"git clone --quiet {reproduced} {tmp_path / 'clone'}", tmp_path)
+    return Project(tmp_path / "clone")
+
+
+@pytest.fixture
+def repository(reproduced: Path, tmp_path: Path) -> Project:
+    """A copy with its artifacts and its cache."""
+    return Project(Path(shutil.copytree(reproduced, tmp_path / "repository", symlinks=True)))
+
+
+def stages_run(said: str) -> list[str]:
+    return [line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")]
+
+
+def damage(folder: Path) -> None:
+    """Flip a bit in a partition that a DVC cache or remote holds."""
+    path = next(path for path in sorted(folder.rglob("*")) if path.is_file() and path.read_bytes()[:4] == b"PAR1")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 4
+    path.chmod(0o644)
+    path.write_bytes(content)
+    path.chmod(0o444)
+
+
+def test_a_plain_pull_brings_data_and_model_and_finds_nothing_missing(clone: Project) -> None:
+    root = clone.workspace.root
+
+    said = run("dvc pull", root)
+
+    assert "WARNING" not in said
+    assert len(clone.workspace.partitions()) == len(MONTHS)
+    Model.load(clone.workspace.train / "model")
+    run("dvc checkout", root)
+    assert run("git status --porcelain", root) == ""
+
+
+def test_a_clone_without_data_is_up_to_date(clone: Project) -> None:
+    assert stages_run(run("dvc repro --pull --allow-missing", clone.workspace.root)) == []
+
+
+def test_a_clone_pulls_and_reproduces_what_was_committed(clone: Project) -> None:
+    root = clone.workspace.root
+
+    run("dvc pull --quiet data.dvc", root)
+    said = run("dvc repro", root)
+
+    assert stages_run(said) == ["prepare", "featurize", "train", "evaluate"]
+    assert run("git status --porcelain", root) == ""
+    assert stages_run(run("dvc repro", root)) == []
+
+
+def test_the_remote_holds_no_intermediates(reproduced: Path) -> None:
+    cached = [out for stage in yaml.safe_load((reproduced / "dvc.yaml").read_text())["stages"].values()
+              for entry in stage["outs"] for out, options in entry.items() if options.get("cache", True)]  # fmt: skip
+
+    held = [path for path in (reproduced / "dvc-remote").rglob("*") if path.is_file()]
+
+    # The list of months and the months; each cached artifact, and the two files of the one that is a folder.
+    assert len(held) == 1 + len(MONTHS) + len(cached) + 2
+
+
+def test_a_change_of_a_train_parameter_runs_train_and_evaluate_only(repository: Project) -> None:
+    repository.change(lambda content: content["train"]["gradient_boosting"].update(l2_regularization=1.0))
+
+    assert stages_run(run("dvc repro", repository.workspace.root)) == ["train", "evaluate"]
+
+
+def test_another_number_of_threads_runs_nothing(repository: Project) -> None:
+    repository.change(lambda content: content.update(threads=2))
+
+    assert stages_run(run("dvc repro", repository.workspace.root)) == []
+
+
+def test_a_stage_that_refuses_leaves_every_artifact_in_place_and_says_how_to_go_back(repository: Project) -> None:
+    root, before = repository.workspace.root, repository.artifacts()
+    lock = (root / "dvc.lock").read_bytes()
+    repository.partition(MONTHS[1]).unlink()
+
+    said = run("dvc repro", root, expected=255)
+
+    assert "error: data/: found no rows in 2013-02" in said
+    assert repository.artifacts() == before
+    assert (root / "dvc.lock").read_bytes() == lock
+    follow_the_remedy(said, root)
+    assert stages_run(run("dvc repro", root)) == []
+    assert run("git status --porcelain", root) == ""
+
+
+def follow_the_remedy(said: str, root: Path) -> None:
+    """Run the first command line that an error tells its reader to run."""
+    commands = re.search(r"fix: .*?`(.*?)`", said)
+    assert commands is not None
+    for command in commands[1].split(" && "):
+        run(command, root)
+
+
+@pytest.mark.parametrize("stage", ["prepare", "train", "evaluate"])
+def test_a_killed_stage_leaves_all_of_the_old_artifacts_or_all_of_the_new(repository: Project, stage: str) -> None:
+    """Kill a stage that would write other bytes: at its start, on the way, while it writes, while it moves."""
+    root = repository.workspace.root
+    folder = root / "artifacts" / stage
+    old = bytes_below(folder)
+    repository.change(lambda content: content.update(seed=7))
+    repository.change(lambda content: content["train"]["gradient_boosting"].update(l2_regularization=0.5))
+    repository.change(lambda content: content["data"]["columns"]["carrier"].update(help="Another text."))
+    run(f"{sys.executable} src/holdfast/stages {stage}", root)
+    new = bytes_below(folder)
+    assert new != old
+
+    for when in ("start", "half", "draft", "move"):
+        shutil.rmtree(folder)
+        write_below(folder, old)
+        assert kill_stage(stage, root, when) == -signal.SIGKILL
+        if not folder.exists():  # killed between two renames: whoever writes next puts the old ones back
+            folder.with_name(f".{stage}.old").rename(folder)
+        assert bytes_below(folder) in (old, new)
+
+        run(f"{sys.executable} src/holdfast/stages {stage}", root)
+        assert bytes_below(folder) == new
+        assert sorted(path.name for path in folder.parent.iterdir()) == ["evaluate", "featurize", "prepare", "train"]
+
+
+def kill_stage(stage: str, root: Path, when: str) -> int:
+    """Start a stage, kill it at some moment, return its exit code.
+
+    The moments inside `files.replacing` are found by a pause that is patched in, for they are short.
+    """
+    pause = {"draft": "pathlib.Path.write_bytes", "move": "pathlib.Path.rename"}.get(when)
+    script = (
+        "import pathlib, runpy, sys, time\n"
+        f"sys.argv = ['stages', '{stage}']\n"
+        + (
+            f"def paused(*a, real={pause}):\n    real(*a); open('reached', 'w').close(); time.sleep(60)\n{pause} = paused\n"
+            if pause
+            else ""
+        )
+        + "runpy.run_path('src/holdfast/stages', run_name='__main__')\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=root, stderr=subprocess.DEVNULL)
+    if pause:
+        while not (root / "reached").exists() and process.poll() is None:
+            time.sleep(0.01)
+        (root / "reached").unlink(missing_ok=True)
+    else:
+        time.sleep({"start": 0.05, "half": 0.3}[when])
+    process.kill()
+    return process.wait()
+
+
+def bytes_below(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def write_below(folder: Path, content: dict[str, bytes]) -> None:
+    for name, value in content.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(value)
+
+
+def test_of_two_at_once_one_waits_its_turn(repository: Project) -> None:
+    root = repository.workspace.root
+    first = subprocess.Popen(
+        ["dvc", "repro", "--force"],
+        cwd=root,
+        env=ENVIRONMENT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert first.stdout is not None
+    while "Running stage 'prepare'" not in first.stdout.readline():
+        assert first.poll() is None
+
+    said = run("dvc repro --force", root, expected=255)
+
+    assert "is busy, it is being blocked by" in said or "Unable to acquire lock" in said
+    first.communicate()
+    assert first.returncode == 0
+    assert run("git status --porcelain", root) == ""
+    assert stages_run(run("dvc repro", root)) == []
+
+
+def test_a_damaged_object_in_the_remote_is_not_let_in(clone: Project) -> None:
+    root = clone.workspace.root
+    damage(root / "dvc-remote")
+
+    said = run("dvc pull data.dvc", root, expected=1)
+
+    assert "failed to pull data from the cloud" in said
+    assert not clone.workspace.data.exists()
+    run("git checkout -- dvc-remote", root)
+    run("dvc pull data.dvc", root)
+    assert len(clone.workspace.partitions()) == len(MONTHS)
+
+
+def test_a_damaged_object_in_the_cache_is_noticed_and_mended_as_the_error_says(clone: Project) -> None:
+    root = clone.workspace.root
+    run("dvc pull --quiet data.dvc", root)
+    shutil.rmtree(clone.workspace.data)
+    damage(root / ".dvc" / "cache")
+    run("dvc checkout --quiet data.dvc", root)
+
+    said = run("dvc repro prepare", root, expected=255)
+
+    assert "that are not a whole Parquet file" in said
+    follow_the_remedy(said, root)
+    said = run("dvc repro prepare", root, expected=255)
+    assert "move .dvc/cache aside and delete data/, then run `dvc pull data.dvc`" in said
+    run("git checkout -- data.dvc", root)
+    (root / ".dvc" / "cache").rename(root / ".dvc" / "tmp" / "aside")
+    shutil.rmtree(clone.workspace.data)
+    run("dvc pull --quiet data.dvc", root)
+    run("dvc repro --quiet prepare", root)
+    assert run("git status --porcelain", root) == ""
+
+
+def test_a_damaged_partition_comes_back_by_the_remedy(repository: Project) -> None:
+    root = repository.workspace.root
+    repository.partition().write_bytes(repository.partition().read_bytes()[:1000])
+
+    said = run("dvc repro", root, expected=255)
+
+    follow_the_remedy(said, root)
+    assert stages_run(run("dvc repro", root)) == []
+
+
+def add_a_month(project: Project, month: str, make_rows: MakeRows) -> None:
+    """Do what the README says when a month arrives."""
+    root = project.workspace.root
+    files.write(project.partition(month), make_rows(month=month))
+    for command in ("dvc add --quiet data", "dvc repro --quiet", "dvc push --quiet"):
+        run(command, root)
+    run("git add data.dvc dvc.lock artifacts dvc-remote", root)
+    run(f"git commit --quiet --message {month}", root)
+
+
+def test_an_older_data_version_comes_back(repository: Project, tmp_path: Path, make_rows: MakeRows) -> None:
+    root = repository.workspace.root
+    add_a_month(repository, "2013-05", make_rows)
+    run(f"git clone --quiet {root} {tmp_path / 'clone'}", tmp_path)
+    clone = Project(tmp_path / "clone")
+
+    run("dvc pull --quiet", clone.workspace.root)
+    assert [path.stem for path in clone.workspace.partitions()] == [*MONTHS, "2013-05"]
+    run("git checkout --quiet HEAD~1 -- data.dvc", clone.workspace.root)
+    run("dvc checkout --quiet", clone.workspace.root)
+
+    assert [path.stem for path in clone.workspace.partitions()] == list(MONTHS)
+
+
+def test_a_pull_does_not_lose_a_new_partition(clone: Project, make_rows: MakeRows) -> None:
+    root = clone.workspace.root
+    run("dvc pull --quiet data.dvc", root)
+    files.write(clone.partition("2013-05"), make_rows(month="2013-05"))
+
+    said = run("dvc pull data.dvc", root, expected=1)
+
+    assert "Can't remove the following unsaved files without confirmation" in said
+    assert clone.partition("2013-05").is_file()
+
+
+@pytest.fixture
+def s3() -> Iterator[str]:
+    """A stand-in for S3 on loopback, with an empty bucket; it does not check secrets, as real S3 does."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", address.rpartition(":")[2]]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        for _ in range(100):
+            try:
+                urlopen(Request(f"{address}/bucket", method="PUT"), timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield address
+        server.terminate()
+
+
+def test_every_data_version_moves_to_s3_by_the_commands_of_the_readme(
+    repository: Project, tmp_path: Path, s3: str, monkeypatch: pytest.MonkeyPatch, make_rows: MakeRows
+) -> None:
+    root, clone = repository.workspace.root, Project(tmp_path / "clone")
+    monkeypatch.setitem(ENVIRONMENT, "AWS_ENDPOINT_URL", s3)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setitem(ENVIRONMENT, name, "any")
+    add_a_month(repository, "2013-05", make_rows)
+    readme = (ROOT / "README.md").read_text().partition("## Keep the data in S3")[2]
+    commands = [line.removeprefix("$ ").partition("  #")[0] for line in readme.splitlines() if line.startswith("$ ")]
+
+    for command in commands:
+        run(command.replace("<bucket>", "bucket").replace("<folder>", "holdfast"), root)
+
+    assert not (root / "dvc-remote").exists()
+    run(f"git clone --quiet {root} {clone.workspace.root}", tmp_path)
+    run("dvc pull", clone.workspace.root)
+    Model.load(clone.workspace.train / "model")
+    assert len(clone.workspace.partitions()) == len(MONTHS) + 1
+    run("git checkout --quiet HEAD~2 -- data.dvc", clone.workspace.root)
+    run("dvc checkout data.dvc", clone.workspace.root)
+    assert len(clone.workspace.partitions()) == len(MONTHS)
+
+
+def test_lock_check_names_the_stages_that_would_run(repository: Project) -> None:
+    root = repository.workspace.root
+    assert rebuild.stale_stages(root) == []
+    assert "dvc.lock is current" in run(f"{sys.executable} -m holdfast lock-check", root)
+
+    repository.change(lambda content: content["evaluate"].update(calibration_bins=5))
+
+    assert rebuild.stale_stages(root) == ["evaluate"]
+    said = run(f"{sys.executable} -m holdfast lock-check", root, expected=1)
+    assert (
+        "dvc.lock is not current: evaluate would run again, and what depends on it.\n  fix: dvc repro, then commit dvc.lock"
+        in said
+    )
+
+
+def test_lock_check_works_in_a_clone_without_data(clone: Project) -> None:
+    assert rebuild.stale_stages(clone.workspace.root) == []
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("plant", "expected", "code"),
+    [
+        (lambda _: None, "rebuilt to the same bytes", 0),
+        (lambda root: edit(root / "src/holdfast/stages/evaluate.py", "params.seed)", "__import__('time').time_ns() % 999)"),
+         "not to the same bytes: artifacts/evaluate/importance.csv, artifacts/evaluate/importance.png", 1),
+        (lambda root: edit(root / "src/holdfast/model.py", '"format": FORMAT', '"x": id([]), "format": FORMAT'),
+         "not to the same bytes: artifacts/train/model/model.json", 1),
+    ],
+    ids=["honest", "clock-as-seed", "address-in-the-model"],
+)  # fmt: skip
+def test_rebuild_check_names_the_files_that_differ(
+    repository: Project, plant: Callable[[Path], None], expected: str, code: int
+) -> None:
+    root = repository.workspace.root
+    plant(root)
+    run("dvc repro --quiet", root)
+    run("dvc push --quiet", root)
+    run("git add --all", root)
+    run("git commit --quiet --allow-empty --message planted", root)
+
+    said = run(f"{sys.executable} -m holdfast rebuild-check", root, expected=code)
+
+    assert expected in said
+
+
+def test_rebuild_check_takes_an_older_commit(repository: Project, make_rows: MakeRows) -> None:
+    root = repository.workspace.root
+    add_a_month(repository, "2013-05", make_rows)
+
+    assert "cloning" in run(f"{sys.executable} -m holdfast rebuild-check HEAD~1", root)
+    assert "error: git rev-parse" in run(f"{sys.executable} -m holdfast rebuild-check nowhere", root, expected=2)
+
+
+def test_what_dvc_shows_is_worth_looking_at(repository: Project) -> None:
+    root = repository.workspace.root
+
+    assert "roc_auc" in run("dvc metrics show", root)
+    assert "featurize" in run("dvc dag", root)
+    page = run("dvc plots show --out shown", root)
+    assert "index.html" in page
+    html = (root / "shown" / "index.html").read_text()
+    assert all(word in html for word in ("Precision and recall", "ROC AUC by slice", "calibration.png"))
+    repository.change(lambda content: content.update(seed=1))
+    assert "seed" in run("dvc params diff", root)
+
+
+def test_artifacts_names_the_model_that_is_there(reproduced: Path) -> None:
+    entries = yaml.safe_load((reproduced / "dvc.yaml").read_text())["artifacts"]
+
+    assert all((reproduced / entry["path"] / "model.skops").is_file() for entry in entries.values())
