@@ -1,0 +1,88 @@
+"""The versions of the data that this repository's history holds."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conftest import ROOT
+from holdfast import files
+from holdfast.files import Workspace
+from holdfast.model import Model
+from test_dvc import run
+
+pytestmark = pytest.mark.slow
+
+# What the model must reach on the holdout of a data version: ROC AUC, PR AUC and calibration error.
+BARS = {"2013-06": (0.755, 0.615, 0.035), "2013-09": (0.725, 0.385, 0.065)}
+
+
+def git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=ROOT, text=True, capture_output=True, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def versions() -> dict[str, str]:
+    """The newest month of each data version, and the commit that brought it."""
+    if git("rev-parse", "--is-shallow-repository").strip() == "true":
+        pytest.skip("this clone is shallow: `git fetch --unshallow` brings the history that this test is about")
+    commits = git("log", "--reverse", "--format=%H", "--", "data.dvc").split()
+    return {newest_month(commit): commit for commit in commits}
+
+
+def newest_month(commit: str) -> str:
+    outs = yaml.safe_load(git("show", f"{commit}:data.dvc"))["outs"]
+    hashed = outs[0]["md5"]
+    manifest = ROOT / "dvc-remote" / "files" / "md5" / hashed[:2] / hashed[2:]
+    return max(Path(item["relpath"]).stem for item in json.loads(manifest.read_text()))
+
+
+def test_the_data_grew_month_by_month(versions: dict[str, str]) -> None:
+    assert list(versions)[:4] == ["2013-06", "2013-07", "2013-08", "2013-09"]
+    assert list(versions) == sorted(versions)
+
+
+def test_every_version_comes_back_in_a_clone(versions: dict[str, str], tmp_path: Path) -> None:
+    clone = Workspace(tmp_path / "clone")
+    run(f"git clone --quiet {ROOT} {clone.root}", tmp_path)
+    run("dvc pull --quiet", clone.root)
+
+    for newest, commit in reversed(versions.items()):
+        run(f"git checkout --quiet {commit} -- data.dvc", clone.root)
+        run("dvc checkout --quiet", clone.root)
+
+        months = [path.stem for path in clone.partitions()]
+        assert months == [f"2013-{month:02d}" for month in range(1, int(newest[-2:]) + 1)]
+        assert "up to date" in run("dvc status data.dvc", clone.root)
+        assert all(len(files.read(path)) > 20_000 for path in clone.partitions())
+
+
+def test_the_model_of_every_version_is_in_the_remote(versions: dict[str, str], tmp_path: Path) -> None:
+    for newest, commit in versions.items():
+        clone = Workspace(tmp_path / newest)
+        run(f"git clone --quiet --no-checkout {ROOT} {clone.root}", tmp_path)
+        run(f"git checkout --quiet {commit}", clone.root)
+        run("dvc pull --quiet train", clone.root)
+
+        assert Model.load(clone.train / "model").facts.split.holdout_through == newest  # type: ignore[union-attr]
+        shutil.rmtree(clone.root)
+
+
+def test_the_bars_are_met_in_the_history_of_the_metrics(versions: dict[str, str]) -> None:
+    for newest, (roc_auc, pr_auc, calibration_error) in BARS.items():
+        metrics = json.loads(git("show", f"{versions[newest]}:artifacts/evaluate/metrics.json"))
+
+        assert metrics["roc_auc"] >= roc_auc
+        assert metrics["pr_auc"] >= pr_auc
+        assert metrics["calibration_error"] <= calibration_error
+
+
+def test_the_lock_of_every_version_was_reproduced_with_it(versions: dict[str, str]) -> None:
+    for commit in versions.values():
+        lock = yaml.safe_load(git("show", f"{commit}:dvc.lock"))["stages"]
+        data = yaml.safe_load(git("show", f"{commit}:data.dvc"))["outs"][0]["md5"]
+
+        assert next(dep["md5"] for dep in lock["prepare"]["deps"] if dep["path"] == "data") == data
