@@ -117,3 +117,12 @@ def test_metrics_say_on_which_rows_they_were_measured(project: Project, caplog: 
     lines = caplog.messages
     assert re.match(r"holdout 2013-04: 300 rows, \d\d\.\d% late \(\d\d\.\d% in training\)", lines[0])
     assert any(re.match(r"  roc_auc            0\.\d{3}$", line) for line in lines)
+
+
+def test_a_reader_that_stops_listening_is_no_error() -> None:
+    command = f"{sys.executable} -m holdfast metrics | head --lines 1"
+
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, text=True, capture_output=True)
+
+    assert done.stdout.startswith("holdout 20")
+    assert done.stderr == ""

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import signal
 import sys
 from pathlib import Path
 
@@ -34,6 +35,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run() -> int:
     """Run the command that is named on the command line."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` may stop listening
     arguments = vars(parser().parse_args())
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stdout)
     logging.getLogger("holdfast").setLevel(logging.INFO)
