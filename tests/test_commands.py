@@ -120,7 +120,7 @@ def test_metrics_say_on_which_rows_they_were_measured(project: Project, caplog: 
 
 
 def test_a_reader_that_stops_listening_is_no_error() -> None:
-    command = f"{sys.executable} -m holdfast metrics | head --lines 1"
+    command = f"{sys.executable} -m holdfast metrics | head -n 1"
 
     done = subprocess.run(["sh", "-c", command], cwd=ROOT, text=True, capture_output=True)
 

@@ -1,3 +1,4 @@
+import errno
 import os
 import resource
 import shutil
@@ -50,6 +51,26 @@ def test_a_block_that_fails_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
 
     assert [path.name for path in tmp_path.rglob("*")] == ["artifacts", "good.json"]
     assert (folder / "good.json").read_text() == "1\n"
+
+
+def test_a_new_folder_that_cannot_take_its_place_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, rename = tmp_path / "artifacts", Path.rename
+    with files.replacing(folder) as draft:
+        files.write_json(draft / "a.json", 1)
+
+    def refuse_the_draft(self: Path, target: Path) -> Path:
+        if self.name.endswith(".partial"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse_the_draft)
+    with pytest.raises(UserError, match="not written: No space left on device"), files.replacing(folder) as draft:
+        files.write_json(draft / "a.json", 2)
+
+    assert [path.name for path in tmp_path.rglob("*")] == ["artifacts", "a.json"]
+    assert (folder / "a.json").read_text() == "1\n"
 
 
 def test_what_is_not_written_again_is_removed(tmp_path: Path) -> None:

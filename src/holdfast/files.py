@@ -1,7 +1,7 @@
 """Every path, every read and every write.
 
-A stage writes all its files or none: they are made in a folder beside the real one and moved over at
-the end, so that a crash, a full disk or a kill leaves the last good artifacts as they were. Written
+A stage writes all its files or none: they are made in a folder beside the real one, which takes its place
+at the end, so that a crash, a full disk or a kill leaves the last good artifacts as they were. Written
 bytes depend on content alone: no timestamp, no path, fixed Parquet settings.
 """
 
@@ -186,10 +186,7 @@ def replacing(folder: Path) -> Iterator[Path]:
     Raises: UserError where the disk is full or not writable; `folder` is then as it was.
     """
     draft, old = folder.with_name(f".{folder.name}.partial"), folder.with_name(f".{folder.name}.old")
-    if old.exists() and not folder.exists():
-        old.rename(folder)  # killed between the two renames below
-    for left in (draft, old):
-        shutil.rmtree(left, ignore_errors=True)
+    _tidy(folder, draft, old)
     try:
         with _said_plainly(folder):
             draft.mkdir(parents=True)
@@ -200,8 +197,15 @@ def replacing(folder: Path) -> Iterator[Path]:
                 folder.rename(old)
             draft.rename(folder)
     finally:
-        for left in (draft, old):
-            shutil.rmtree(left, ignore_errors=True)
+        _tidy(folder, draft, old)
+
+
+def _tidy(folder: Path, draft: Path, old: Path) -> None:
+    """Put the old folder back if the new one did not come to stand in its place, and remove what is left over."""
+    if old.exists() and not folder.exists():
+        old.rename(folder)
+    for left in (draft, old):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _flush(path: Path) -> None:
