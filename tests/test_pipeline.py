@@ -49,6 +49,18 @@ def test_the_holdout_plays_no_part_in_training(project: Project) -> None:
     assert (project.workspace.train / "model" / "model.skops").read_bytes() == model
 
 
+def test_the_featurizer_learns_from_training_rows_only(project: Project) -> None:
+    for month in MONTHS[:2]:
+        rows = files.read(project.partition(month))
+        files.write(project.partition(month), rows.assign(carrier=rows["carrier"].replace("9E", "AA")))
+
+    project.run()
+
+    words = Model.load(project.workspace.train / "model").pipeline["featurizer"].words_["carrier"]
+    assert "AA" in words
+    assert "9E" not in words  # validation and holdout rows have it
+
+
 def test_validation_rows_are_fitted_in_the_end(project: Project) -> None:
     facts = Model.load(project.workspace.train / "model").facts
     counted = [len(files.read(project.workspace.prepare / f"{side}.parquet")) for side in SIDES]
