@@ -2,7 +2,9 @@
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
+export GX_ANALYTICS_ENABLED := false
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help setup repro test test-fast check rebuild-check lock
 
 help:  ## list the targets

@@ -94,7 +94,7 @@ def at(column: str, value: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
     return lambda frame: frame.assign(**{column: frame[column].where(frame.index != 9, value)})
 
 
-RESTORE = r"`git checkout -- data\.dvc && dvc checkout --force data\.dvc`"
+RESTORE = r"`git checkout -- data\.dvc && dvc checkout data\.dvc`"
 PARAMS = r"^edit .*params\.yaml, then run `dvc repro`$"
 IN_MIDDLE = rf"data/flights/{MIDDLE}\.parquet: "
 

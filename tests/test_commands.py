@@ -62,6 +62,17 @@ def test_a_month_that_differs_is_only_replaced_on_request(repository: Path) -> N
     assert partitions(repository) == before
 
 
+def test_a_damaged_month_can_be_replaced(repository: Path) -> None:
+    before, path = partitions(repository), repository / "data" / "flights" / "2013-01.parquet"
+    path.write_bytes(before["2013-01.parquet"][:1000])
+
+    with pytest.raises(UserError, match="not a whole Parquet file"):
+        commands.ingest(repository, "2013-02", replace=False)
+    assert commands.ingest(repository, "2013-02", replace=True) == DONE
+
+    assert partitions(repository) == before
+
+
 @pytest.mark.parametrize("through", ["2014-01", "2013-13", "June", ""])
 def test_a_month_that_upstream_does_not_have_is_refused(repository: Path, through: str) -> None:
     with pytest.raises(UserError, match=f"--through: found '{through}', expected a month"):

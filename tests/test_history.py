@@ -29,6 +29,8 @@ def versions() -> dict[str, str]:
     """The newest month of each data version, and the commit that brought it."""
     if git("rev-parse", "--is-shallow-repository").strip() == "true":
         pytest.skip("this clone is shallow: `git fetch --unshallow` brings the history that this test is about")
+    if not (ROOT / "dvc-remote").is_dir():
+        pytest.skip("the data has moved to another remote: this test is about the one in the repository")
     commits = git("log", "--reverse", "--format=%H", "--", "data.dvc").split()
     return {newest_month(commit): commit for commit in commits}
 
@@ -75,10 +77,12 @@ def test_the_model_of_every_version_is_in_the_remote(versions: dict[str, str], t
         shutil.rmtree(clone.root)
 
 
-def test_the_bars_are_met_in_the_history_of_the_metrics(versions: dict[str, str]) -> None:
-    for newest, (roc_auc, pr_auc, calibration_error) in BARS.items():
-        metrics = json.loads(git("show", f"{versions[newest]}:artifacts/evaluate/metrics.json"))
+def test_the_bars_are_met_in_the_history_of_the_metrics_and_now(versions: dict[str, str]) -> None:
+    found = {newest: json.loads(git("show", f"{versions[newest]}:artifacts/evaluate/metrics.json")) for newest in BARS}
+    now = json.loads((ROOT / "artifacts" / "evaluate" / "metrics.json").read_text())
 
+    for newest, metrics in [*found.items(), (list(versions)[-1], now)]:
+        roc_auc, pr_auc, calibration_error = BARS[newest]
         assert metrics["roc_auc"] >= roc_auc
         assert metrics["pr_auc"] >= pr_auc
         assert metrics["calibration_error"] <= calibration_error

@@ -67,6 +67,8 @@ def test_a_mistake_is_named_by_its_path(tmp_path: Path, edit: Callable[[dict[str
         ("seed: [1", "not readable as YAML"),
         ("seed: 1\nseed: 2\n", "found the key 'seed' twice"),
         ("seed: 2013-13-45\n", "not readable as YAML: month must be in 1..12"),
+        ("2013-01-01: 1\n", "not readable as YAML"),
+        ("seed: &a [*a]\n", "not readable as YAML"),
         ("seed: " + "[" * 5000, "not readable as YAML"),
         ("", "params.yaml: found None, expected an object"),
     ],

@@ -1,5 +1,6 @@
 """The first promise on the committed data: other seeds, folders, threads and instruction sets, the same bytes."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from conftest import ROOT, Project
-from holdfast import files
+from holdfast import files, rebuild
 from holdfast.files import Workspace
 
 STAGES = ("prepare", "featurize", "train", "evaluate")
@@ -41,6 +42,7 @@ def run_stages(folder: Path, environment: dict[str, str]) -> dict[str, bytes]:
 )
 def test_the_committed_artifacts_are_rebuilt_to_the_byte(tmp_path: Path, environment: dict[str, str]) -> None:
     committed = Project(ROOT).artifacts()
+    recorded = {path: md5 for path, md5 in rebuild.lock_hashes(ROOT).items() if not md5.endswith(".dir")}
     (tmp_path / "params.yaml").symlink_to(ROOT / "params.yaml")
     (tmp_path / "data").symlink_to(ROOT / "data")
 
@@ -48,6 +50,7 @@ def test_the_committed_artifacts_are_rebuilt_to_the_byte(tmp_path: Path, environ
 
     assert sorted(rebuilt) == sorted(committed)
     assert [name for name in committed if rebuilt[name] != committed[name]] == []
+    assert {path: hashlib.md5(rebuilt[path]).hexdigest() for path in recorded} == recorded
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ print(json.dumps([_openmp_effective_n_threads(), [pool["num_threads"] for pool i
 
 
 def threads_of_a_stage(**environment: str) -> Any:
-    cleaned = {name: value for name, value in os.environ.items() if name not in threads.VARIABLES}
+    cleaned = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     done = subprocess.run(
         [sys.executable, "-c", SHOW], env=cleaned | environment, text=True, capture_output=True, check=True
     )
@@ -43,6 +43,18 @@ def test_the_environment_overrules_params(given: str) -> None:
 
     assert openmp == 2
     assert set(pools) == {2}
+
+
+def test_waiting_threads_sleep_and_a_lower_limit_of_blas_is_kept() -> None:
+    script = SHOW.replace(
+        "print(", "import os; print(os.environ['OMP_WAIT_POLICY'], os.environ['OPENBLAS_NUM_THREADS']); print("
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "1"}
+    environment.pop("OMP_WAIT_POLICY", None)
+
+    done = subprocess.run([sys.executable, "-c", script], env=environment, text=True, capture_output=True, check=True)
+
+    assert done.stdout.splitlines()[0] == "passive 1"
 
 
 def test_an_empty_variable_is_none() -> None:

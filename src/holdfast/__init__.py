@@ -1,1 +1,1 @@
-"""Holdfast: a pipeline for tabular data that rebuilds, compares and serves models honestly."""
+"""Holdfast: a reproducible pipeline for tabular data on Git and DVC."""

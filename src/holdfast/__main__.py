@@ -20,7 +20,9 @@ def parser() -> argparse.ArgumentParser:
         epilog="example: python -m holdfast ingest --through 2013-10",
     )
     ingest.add_argument("--through", required=True, metavar="YYYY-MM", help="the last month to write")
-    ingest.add_argument("--replace", action="store_true", help="overwrite months that differ from upstream")
+    ingest.add_argument(
+        "--replace", action="store_true", help="write every month anew, also those that differ from upstream"
+    )
 
     commands.add_parser("metrics", help="print what was measured of the model, and on which rows")
     commands.add_parser("lock-check", help="tell whether dvc.lock is what `dvc repro` would write")

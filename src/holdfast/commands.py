@@ -86,12 +86,10 @@ def rebuild_check(root: Path, revision: str) -> int:
 
 def _is_there(path: Path, part: pd.DataFrame, workspace: Workspace, *, replace: bool) -> bool:
     """Tell whether a month is there already and the same; refuse one that differs, unless it may be replaced."""
-    if not path.exists():
+    if replace or not path.exists():
         return False
     if files.read(path).equals(part):
         return True
-    if replace:
-        return False
     raise UserError(
         f"{workspace.name(path)}: differs from what upstream gives now; nothing was written.",
         fix=f"keep it as it is, or accept upstream's with --replace (`dvc checkout {workspace.name(path)}` goes back)",

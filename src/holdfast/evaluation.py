@@ -139,10 +139,6 @@ def _precision_recall(target: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"recall": grid, "precision": np.interp(grid, recall[::-1], precision[::-1])}).round(DECIMALS)
 
 
-def _bins(scores: np.ndarray, bins: int) -> np.ndarray:
-    return np.minimum((scores * bins).astype("int64"), bins - 1)
-
-
 def _calibration(target: np.ndarray, scores: np.ndarray, bins: int) -> pd.DataFrame:
     """Return mean score, share of positives and rows of each bin of scores that has rows; bins have equal width."""
     place = np.minimum((scores * bins).astype("int64"), bins - 1)

@@ -32,7 +32,7 @@ PARQUET = {
 }
 
 # DVC records changed data as a new version before any stage sees it, so going back begins with Git.
-RESTORE = "`git checkout -- data.dvc && dvc checkout --force data.dvc`"
+RESTORE = "`git checkout -- data.dvc && dvc checkout data.dvc`"
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def read(path: Path) -> pd.DataFrame:
         raise UserError(
             f"{shown(path)}: found {size:,} bytes that are not a whole Parquet file ({said}).",
             fix=f"{RESTORE} (a new file: get it again from its source); if it comes back damaged, DVC's cache is: "
-            "move .dvc/cache aside and delete data/, then run `dvc pull data.dvc`",
+            "move .dvc/cache aside, delete data/, then run `git checkout -- data.dvc && dvc pull data.dvc`",
         ) from error
 
 
@@ -185,8 +185,8 @@ def replacing(folder: Path) -> Iterator[Path]:
 
     Raises: UserError where the disk is full or not writable; `folder` is then as it was.
     """
-    draft, old = folder.with_name(f".{folder.name}.partial"), folder.with_name(f".{folder.name}.old")
-    _tidy(folder, draft, old)
+    draft, old = _beside(folder)
+    tidy(folder)
     try:
         with _said_plainly(folder):
             draft.mkdir(parents=True)
@@ -197,15 +197,21 @@ def replacing(folder: Path) -> Iterator[Path]:
                 folder.rename(old)
             draft.rename(folder)
     finally:
-        _tidy(folder, draft, old)
+        tidy(folder)
 
 
-def _tidy(folder: Path, draft: Path, old: Path) -> None:
+def tidy(folder: Path) -> None:
     """Put the old folder back if the new one did not come to stand in its place, and remove what is left over."""
+    draft, old = _beside(folder)
     if old.exists() and not folder.exists():
         old.rename(folder)
     for left in (draft, old):
         shutil.rmtree(left, ignore_errors=True)
+
+
+def _beside(folder: Path) -> tuple[Path, Path]:
+    """Return where the new folder is made, and where the old one waits while they change places."""
+    return folder.with_name(f".{folder.name}.partial"), folder.with_name(f".{folder.name}.old")
 
 
 def _flush(path: Path) -> None:

@@ -136,15 +136,16 @@ def load(path: Path) -> Params:
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 (a SafeLoader)
+        # By way of JSON, in which a list can be a tuple and nothing else is taken for what it is not.
+        typed = json.dumps(content, default=str)
     except OSError as error:
         problem = f"{path.name}: not found or not readable in {path.parent}."
         raise UserError(problem, fix=f"git checkout -- {path.name}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
         problem = " ".join(str(error).split())
         raise UserError(f"{path.name}: not readable as YAML: {problem}.", fix=f"correct {path.name}") from error
     try:
-        # By way of JSON, in which a list can be a tuple and nothing else is taken for what it is not.
-        return Params.model_validate_json(json.dumps(content, default=str), strict=True)
+        return Params.model_validate_json(typed, strict=True)
     except ValidationError as error:
         raise _mendable(error, content, path.name) from error
 

@@ -19,6 +19,7 @@ from holdfast.errors import UserError
 logger = logging.getLogger(__name__)
 
 Hashes = dict[str, str]
+LOCK = "requirements-work.txt"
 
 
 def stale_stages(root: Path) -> list[str]:
@@ -46,6 +47,8 @@ def rebuild(root: Path, clone: Path, revision: str) -> list[str]:
     _run(["git", "checkout", "--quiet", "--detach", commit], clone)
     logger.info("pulling its data and reproducing every stage")
     _run(["dvc", "pull", "--quiet", "data.dvc"], clone)
+    if (clone / LOCK).read_bytes() != (root / LOCK).read_bytes():
+        logger.info("note: that commit's %s is another than the one here; its bytes may need its environment", LOCK)
     recorded = lock_hashes(clone)
     _run(["dvc", "repro", "--quiet", "--force"], clone, check=True, shown=True)
     return _differing(recorded, lock_hashes(clone), clone)
@@ -101,5 +104,5 @@ def _run(
         ) from error
     if check and done.returncode:
         said = (done.stderr or "what it said stands above").strip()
-        raise UserError(f"{' '.join(command)}: failed in {folder}: {said}", fix="mend that, then run the command again")
+        raise UserError(f"{' '.join(command)}: {said}", fix="mend that, then run the command again")
     return done

@@ -11,8 +11,6 @@ import threadpoolctl
 
 from holdfast.errors import UserError
 
-VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
 
 def limit(threads: int) -> None:
     """Allow so many threads, unless OMP_NUM_THREADS in the environment has decided already.
@@ -24,6 +22,9 @@ def limit(threads: int) -> None:
     if not first.isdecimal() or int(first) < 1:
         raise UserError(f"OMP_NUM_THREADS: found '{decided}', expected a number above 0.", fix="unset OMP_NUM_THREADS")
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    for variable in VARIABLES:
-        os.environ[variable] = first
-    threadpoolctl.threadpool_limits(int(first))
+    os.environ["OMP_NUM_THREADS"] = first
+    for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, first)
+    blas = os.environ["OPENBLAS_NUM_THREADS"]
+    limits = {"openmp": int(first), "blas": int(blas) if blas.isdecimal() else int(first)}
+    threadpoolctl.threadpool_limits(limits)

@@ -14,7 +14,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from holdfast import params, threads  # noqa: E402
 from holdfast.errors import DONE, UserError, exit_code  # noqa: E402
-from holdfast.files import Workspace  # noqa: E402
+from holdfast.files import Workspace, tidy  # noqa: E402
 
 STAGES = ("prepare", "featurize", "train", "evaluate")
 
@@ -28,6 +28,7 @@ def run() -> int:
     logging.basicConfig(format=f"{stage}: %(message)s", level=logging.WARNING)
     logging.getLogger("holdfast").setLevel(logging.INFO)
     workspace = Workspace(Path.cwd())
+    tidy(getattr(workspace, stage))  # where this stage was killed before
     choices = params.load(workspace.params)
     threads.limit(choices.threads)
     import_module(f"holdfast.stages.{stage}").main(choices, workspace)
