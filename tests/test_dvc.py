@@ -185,6 +185,18 @@ def test_a_killed_stage_leaves_all_of_the_old_artifacts_or_all_of_the_new(reposi
         assert sorted(path.name for path in folder.parent.iterdir()) == ["evaluate", "featurize", "prepare", "train"]
 
 
+def test_a_stage_that_was_killed_and_then_refuses_its_input_still_has_the_old_artifacts(repository: Project) -> None:
+    root, folder = repository.workspace.root, repository.workspace.prepare
+    old = bytes_below(folder)
+    assert kill_stage("prepare", root, "move") == -signal.SIGKILL
+    assert not folder.exists()
+    repository.partition(MONTHS[1]).unlink()
+
+    run(f"{sys.executable} src/holdfast/stages prepare", root, expected=2)
+
+    assert bytes_below(folder) == old
+
+
 def kill_stage(stage: str, root: Path, when: str) -> int:
     """Start a stage, kill it at some moment, return its exit code.
 
