@@ -19,7 +19,7 @@ import pytest
 
 from conftest import MONTHS, ROOT, Project
 from holdfast import files
-from holdfast.errors import UserError
+from holdfast.errors import RefusedError, UserError
 from holdfast.stages import prepare
 
 HOLDOUT, VALIDATION, MIDDLE = MONTHS[-1], MONTHS[-2], MONTHS[-3]
@@ -32,7 +32,7 @@ class Case:
     name: str
     mistake: Callable[[Project], object]
     problem: str
-    fix: str = r"^correct the rows, or the rule under `data:` in params\.yaml"
+    fix: str = r"^correct the rows, or what is promised of them under `data:` and `contract:` in params\.yaml"
 
 
 def rows(change: Callable[[pd.DataFrame], pd.DataFrame], month: str = MIDDLE) -> Callable[[Project], None]:
@@ -98,6 +98,11 @@ RESTORE = r"`git checkout -- data\.dvc && dvc checkout data\.dvc`"
 PARAMS = r"^edit .*params\.yaml, then run `dvc repro`$"
 IN_MIDDLE = rf"data/flights/{MIDDLE}\.parquet: "
 
+
+def broken(name: str, found: str) -> str:
+    return rf"^error: 1 of 4 partitions: the contract is broken\.\ndata/flights/{MIDDLE}\.parquet\n  error: {name}: found {found}"
+
+
 CASES = [
     Case("a partition is missing", lambda p: p.partition(MIDDLE).unlink(), rf"data/: found no rows in {MIDDLE}", fix=RESTORE),
     Case("every partition is missing", lambda p: shutil.rmtree(p.workspace.data), "data/: found no partition", fix="dvc pull data.dvc"),
@@ -107,39 +112,39 @@ CASES = [
     Case("text called Parquet", lambda p: p.partition(MIDDLE).write_text("a,b\n"), "4 bytes that are not a whole Parquet", fix=RESTORE),
     Case("a CSV among the partitions", lambda p: (p.workspace.data / "x.csv").write_text("a"),
          r"data/x\.csv: found a file of type '\.csv', expected only Parquet", fix=r"move data/x\.csv out of data/"),
-    Case("a partition without rows", rows(lambda f: f.head(0)), IN_MIDDLE + "found no rows, expected at least one", fix=RESTORE),
+    Case("a partition without rows", rows(lambda f: f.head(0)), broken("rows", "0 rows, expected at least 1 row")),
     Case("a month whose rows are in another", rows(lambda f: f.assign(scheduled_departure=f["scheduled_departure"]
          + pd.Timedelta(days=31))), rf"data/: found no rows in {MIDDLE}, expected every month", fix=RESTORE),
-    Case("a missing column", rows(lambda f: f.drop(columns="distance")), IN_MIDDLE + "missing column 'distance'"),
-    Case("an extra column", rows(lambda f: f.assign(colour="red")), IN_MIDDLE + "unexpected column 'colour'"),
+    Case("a missing column", rows(lambda f: f.drop(columns="distance")), broken("columns", "'distance' missing")),
+    Case("an extra column", rows(lambda f: f.assign(colour="red")), broken("columns", "'colour' not expected")),
     Case("a renamed column", rows(lambda f: f.rename(columns={"distance": "distanze"})),
-         IN_MIDDLE + r"missing column 'distance', did you mean 'distanze'\?"),
-    Case("two columns of one name", twin_columns, IN_MIDDLE + "found two columns named 'humidity'", fix="rename one"),
+         broken("columns", "'distance' missing and 'distanze' not expected")),
+    Case("two columns of one name", twin_columns, broken("columns", r"'humidity \(again\)' not expected")),
     Case("bytes that are no text", no_text, IN_MIDDLE + ".*not a whole Parquet file", fix=RESTORE),
-    Case("a number column with text", rows(mixed), IN_MIDDLE + "distance: found string values such as '.*', expected numbers"),
+    Case("a number column with text", rows(mixed), broken("type.distance", "string values such as '.*', expected numbers")),
     Case("a word column with numbers", rows(lambda f: f.assign(carrier=7)),
-         IN_MIDDLE + "carrier: found integer values such as .*7.*, expected words"),
+         broken("type.carrier", "integer values such as .*7.*, expected words")),
     Case("a time column with text", rows(lambda f: f.assign(scheduled_departure="2013-01-01")),
-         IN_MIDDLE + "scheduled_departure: found string values such as '2013-01-01', expected times"),
-    Case("an infinite value", rows(at("humidity", np.inf)), IN_MIDDLE + r"humidity: found inf \(1 rows like it\)"),
-    Case("a value out of range", rows(at("humidity", 101.0)), IN_MIDDLE + "humidity: found 101.0 .* from 0 to 100"),
-    Case("a missing value", rows(at("distance", np.nan)), IN_MIDDLE + "distance: 1 missing, expected none"),
-    Case("an unknown category", rows(at("carrier", "ZZ")), IN_MIDDLE + "carrier: found 'ZZ' .* expected one of '9E'"),
+         broken("type.scheduled_departure", "string values such as '2013-01-01', expected times")),
+    Case("an infinite value", rows(at("humidity", np.inf)), broken("range.humidity", r"1 of 300 rows \(0\.3%\), .*\n    row-2013-02-0-9: inf")),
+    Case("a value out of range", rows(at("humidity", 101.0)), broken("range.humidity", r"1 of 300 rows .* from 0 to 100 %\n    row-2013-02-0-9: 101")),
+    Case("a missing value", rows(at("distance", np.nan)), broken("missing.distance", "1 of 300 rows .*, expected none missing")),
+    Case("an unknown category", rows(at("carrier", "ZZ")), broken("values.carrier", r"1 of 300 rows .*, expected one of '9E', .*\n    row-2013-02-0-9: ZZ")),
     Case("an id twice in a partition", rows(lambda f: pd.concat([f, f.tail(1)])),
-         IN_MIDDLE + "flight_id: found 'row-2013-02-0-299' more than once", fix="remove the duplicates from the files under data/"),
+         broken("unique.flight_id", r"2 of 301 rows .*\n    row-2013-02-0-299; row-2013-02-0-299")),
     Case("an id in two partitions", lambda p: shutil.copy(p.partition(MIDDLE), p.partition(VALIDATION).with_name("copy.parquet")),
          r"data/: flight_id: found 'row-2013-02-0-0' more than once \(300 duplicates\)", fix="remove the duplicates from the files under data/"),
-    Case("a missing id", rows(at("flight_id", None)), IN_MIDDLE + "flight_id: 1 missing, expected an id in every row"),
-    Case("a third label", rows(at("arrival", "early")), IN_MIDDLE + "arrival: found 'early' .* expected one of 'on_time', 'late'"),
+    Case("a missing id", rows(at("flight_id", None)), broken("missing.flight_id", "1 of 300 rows")),
+    Case("a third label", rows(at("arrival", "early")), broken("values.arrival", r"1 of 300 rows .*, expected one of 'on_time', 'late', .*\n    row-2013-02-0-9: early")),
     Case("a holdout with one label", rows(lambda f: f.assign(arrival="late"), HOLDOUT),
          "arrival: found late in the 300 holdout rows, expected both on_time and late", fix="under `split:` in params.yaml"),
     Case("validation rows with no label", rows(lambda f: f.assign(arrival="cancelled"), VALIDATION),
          "arrival: found no label in the 0 validation rows", fix="under `split:` in params.yaml"),
-    Case("a missing time", rows(at("scheduled_departure", None)), IN_MIDDLE + "scheduled_departure: 1 missing"),
+    Case("a missing time", rows(at("scheduled_departure", None)), broken("missing.scheduled_departure", "1 of 300 rows")),
     Case("another time zone", rows(lambda f: f.assign(scheduled_departure=f["scheduled_departure"].dt.tz_convert("UTC"))),
-         IN_MIDDLE + "scheduled_departure: found time zone UTC, expected America/New_York"),
+         broken("type.scheduled_departure", "time zone UTC, expected times, zone America/New_York")),
     Case("no time zone", rows(lambda f: f.assign(scheduled_departure=f["scheduled_departure"].dt.tz_localize(None))),
-         IN_MIDDLE + "scheduled_departure: found time zone none, expected America/New_York"),
+         broken("type.scheduled_departure", "time zone none, expected times, zone America/New_York")),
     Case("too few months", two_months_only,
          "data/: found 2 months, expected more than the 2 that are set aside", fix="under `split:` in params.yaml"),
     Case("an unknown key", text("seed: 2013", "seeed: 2013\nseed: 2013"), r"params\.yaml: seeed: unknown key, did you mean 'seed'", fix=PARAMS),
@@ -162,6 +167,7 @@ def test_a_mistake_is_named_with_its_remedy(case: Case, project: Project, monkey
         prepare.main(project.params, project.workspace)
 
     assert re.search(case.fix, raised.value.fix)
+    assert isinstance(raised.value, RefusedError) == case.problem.startswith(("^error: 1 of 4", "data/: flight_id"))
     assert project.artifacts() == before
 
 

@@ -3,13 +3,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from conftest import ROOT, Project
-from holdfast import commands, files
-from holdfast.errors import DONE, UserError
+from holdfast import files
+from holdfast.commands import ingest, metrics
+from holdfast.errors import DONE, REFUSED, UserError
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +19,7 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("repository")
     shutil.copy(ROOT / "params.yaml", root)
     shutil.copy(ROOT / "dvc.yaml", root)
-    assert commands.ingest(root, "2013-02", replace=False) == DONE
+    assert ingest.run(root, "2013-02", replace=False) == DONE
     return root
 
 
@@ -43,7 +45,7 @@ def test_a_second_ingest_leaves_the_months_alone(repository: Path) -> None:
     before, path = partitions(repository), repository / "data" / "flights" / "2013-01.parquet"
     touched = path.stat().st_mtime_ns
 
-    assert commands.ingest(repository, "2013-02", replace=False) == DONE
+    assert ingest.run(repository, "2013-02", replace=False) == DONE
 
     assert partitions(repository) == before
     assert path.stat().st_mtime_ns == touched
@@ -55,10 +57,10 @@ def test_a_month_that_differs_is_only_replaced_on_request(repository: Path) -> N
     changed = partitions(repository)
 
     with pytest.raises(UserError, match="2013-01.parquet: differs from what upstream gives now; nothing was written"):
-        commands.ingest(repository, "2013-03", replace=False)
+        ingest.run(repository, "2013-03", replace=False)
     assert partitions(repository) == changed
 
-    assert commands.ingest(repository, "2013-02", replace=True) == DONE
+    assert ingest.run(repository, "2013-02", replace=True) == DONE
     assert partitions(repository) == before
 
 
@@ -67,8 +69,8 @@ def test_a_damaged_month_can_be_replaced(repository: Path) -> None:
     path.write_bytes(before["2013-01.parquet"][:1000])
 
     with pytest.raises(UserError, match="not a whole Parquet file"):
-        commands.ingest(repository, "2013-02", replace=False)
-    assert commands.ingest(repository, "2013-02", replace=True) == DONE
+        ingest.run(repository, "2013-02", replace=False)
+    assert ingest.run(repository, "2013-02", replace=True) == DONE
 
     assert partitions(repository) == before
 
@@ -76,18 +78,52 @@ def test_a_damaged_month_can_be_replaced(repository: Path) -> None:
 @pytest.mark.parametrize("through", ["2014-01", "2013-13", "June", ""])
 def test_a_month_that_upstream_does_not_have_is_refused(repository: Path, through: str) -> None:
     with pytest.raises(UserError, match=f"--through: found '{through}', expected a month"):
-        commands.ingest(repository, through, replace=False)
+        ingest.run(repository, through, replace=False)
 
 
-def test_rows_that_break_the_schema_are_not_written(repository: Path) -> None:
+def test_a_month_that_breaks_its_contract_goes_to_quarantine_with_its_report(
+    repository: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="holdfast")
     path = repository / "params.yaml"
-    path.write_text(re.sub(r"max: 6000", "max: 4000", path.read_text()))
+    path.write_text(re.sub("max: 6000", "max: 4980", path.read_text()))
     before = partitions(repository)
 
-    with pytest.raises(UserError, match=r"2013-03\.parquet: distance: found 4983"):
-        commands.ingest(repository, "2013-03", replace=False)
+    assert ingest.run(repository, "2013-04", replace=False) == REFUSED
 
     assert partitions(repository) == before
+    folder = repository / "quarantine" / "flights"
+    kept = sorted(folder.glob("2013-03.*"))
+    assert [entry.suffix for entry in kept] == [".html", ".json", ".parquet"]
+    report = files.read_json(kept[1], dict[str, Any])
+    assert [(one["expectation"], one["rows"]) for one in report["broken"]] == [("range.distance", 31)]
+    assert "range.distance" in kept[0].read_text()
+    assert f"quarantine/flights/{kept[2].name}: written, 28,834 rows" in caplog.messages
+    assert any("HA51-JFK-20130301: 4983" in line for line in caplog.messages)
+
+
+def test_nothing_is_lost_in_quarantine_and_nothing_is_doubled(repository: Path) -> None:
+    path = repository / "params.yaml"
+    path.write_text(re.sub("max: 6000", "max: 4980", path.read_text()))
+    for horizon in ("2", "2", "3"):
+        path.write_text(re.sub(r"horizon_hours: \d", f"horizon_hours: {horizon}", path.read_text()))
+        assert ingest.run(repository, "2013-03", replace=True) == REFUSED
+
+    kept = list((repository / "quarantine" / "flights").glob("2013-03.*.parquet"))
+    assert len(kept) == 2
+    rows = [files.read(entry) for entry in kept]
+    assert all(len(part) == 28_834 for part in rows)
+    assert not rows[0].equals(rows[1])
+
+
+def test_months_that_keep_the_contract_are_written_beside_one_that_does_not(repository: Path) -> None:
+    path = repository / "params.yaml"
+    path.write_text(re.sub("rows: {min: 20000, max: 40000}", "rows: {min: 20000, max: 28500}", path.read_text()))
+
+    assert ingest.run(repository, "2013-04", replace=False) == REFUSED
+
+    assert list(partitions(repository)) == ["2013-01.parquet", "2013-02.parquet", "2013-04.parquet"]
+    assert len(list((repository / "quarantine" / "flights").glob("2013-03.*.parquet"))) == 1
 
 
 def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -123,7 +159,7 @@ def test_a_partition_that_comes_back_holds_the_rows_that_went_in(repository: Pat
 def test_metrics_say_on_which_rows_they_were_measured(project: Project, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", logger="holdfast")
 
-    assert commands.metrics(project.workspace.root) == DONE
+    assert metrics.run(project.workspace.root) == DONE
 
     lines = caplog.messages
     assert re.match(r"holdout 2013-04: 300 rows, \d\d\.\d% late \(\d\d\.\d% in training\)", lines[0])

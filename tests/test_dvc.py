@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 import pytest
 import yaml
 
-from conftest import MONTHS, ROOT, SMALL, MakeRows, Project, merge
+from conftest import MONTHS, ROOT, MakeRows, Project, make_small
 from holdfast import files, rebuild
 from holdfast.model import Model
 from holdfast.params import Params
@@ -47,7 +47,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory, params: Params, make_ro
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, root / name)
     project = Project(root)
-    project.change(lambda content: merge(content, SMALL))
+    project.change(make_small)
     project.partition().parent.mkdir(parents=True)
     for month in MONTHS:
         files.write(project.partition(month), make_rows(params.data, month))

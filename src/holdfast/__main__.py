@@ -4,6 +4,7 @@ import argparse
 import logging
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from holdfast.errors import UserError, exit_code
@@ -24,6 +25,14 @@ def parser() -> argparse.ArgumentParser:
         "--replace", action="store_true", help="write every month anew, also those that differ from upstream"
     )
 
+    validate = commands.add_parser(
+        "validate",
+        help="judge partitions against the contract, and write Data Docs",
+        epilog="example: python -m holdfast validate incoming/2014-01.parquet",
+    )
+    validate.add_argument("partitions", nargs="*", metavar="PARTITION", help="files or folders (all of data/)")
+    validate.add_argument("--names", action="store_true", help="print what is promised of a partition, and stop")
+
     commands.add_parser("metrics", help="print what was measured of the model, and on which rows")
     commands.add_parser("lock-check", help="tell whether dvc.lock is what `dvc repro` would write")
     rebuild = commands.add_parser(
@@ -42,10 +51,8 @@ def run() -> int:
     arguments = vars(parser().parse_args())
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stdout)
     logging.getLogger("holdfast").setLevel(logging.INFO)
-    from holdfast import commands
-
-    command = arguments.pop("command").replace("-", "_")
-    code: int = getattr(commands, command)(_root(), **arguments)
+    command = import_module(f"holdfast.commands.{arguments.pop('command').replace('-', '_')}")
+    code: int = command.run(_root(), **arguments)
     return code
 
 

@@ -25,13 +25,17 @@ class UserError(Exception):
         return f"error: {self.problem}\n  fix: {self.fix}"
 
 
+class RefusedError(UserError):
+    """Report that a check refused what it was given: nothing failed, and nothing was accepted."""
+
+
 def exit_code(command: Callable[[], int]) -> int:
     """Run a command; say a `UserError` on standard error, without a traceback, and give its exit code."""
     try:
         return command()
     except UserError as error:
         sys.stderr.write(f"{error}\n")
-        return MISTAKE
+        return REFUSED if isinstance(error, RefusedError) else MISTAKE
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

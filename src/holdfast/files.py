@@ -52,6 +52,16 @@ class Workspace:
         return self.root / "data"
 
     @property
+    def quarantine(self) -> Path:
+        """Partitions that broke their contract; neither Git nor DVC knows of them."""
+        return self.root / "quarantine"
+
+    @property
+    def data_docs(self) -> Path:
+        """The pages that `validate` writes."""
+        return self.root / "reports" / "data-docs"
+
+    @property
     def prepare(self) -> Path:
         """Artifacts of stage `prepare`."""
         return self.root / "artifacts" / "prepare"
@@ -98,13 +108,13 @@ def shown(path: Path) -> str:
     return path.relative_to(here).as_posix() if path.is_relative_to(here) else str(path)
 
 
-def read(path: Path) -> pd.DataFrame:
-    """Read a Parquet file.
+def read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a Parquet file, or some of its columns.
 
     Raises: UserError where it is missing, not readable, truncated, damaged or no Parquet file.
     """
     try:
-        table = pq.ParquetFile(path, page_checksum_verification=True).read(use_threads=False)
+        table = pq.ParquetFile(path, page_checksum_verification=True).read(columns=columns, use_threads=False)
         table.validate(full=True)
         return table.to_pandas(use_threads=False)
     except FileNotFoundError as error:
@@ -118,6 +128,11 @@ def read(path: Path) -> pd.DataFrame:
             fix=f"{RESTORE} (a new file: get it again from its source); if it comes back damaged, DVC's cache is: "
             "move .dvc/cache aside, delete data/, then run `git checkout -- data.dvc && dvc pull data.dvc`",
         ) from error
+
+
+def rows(path: Path) -> int:
+    """Return how many rows a Parquet file says that it has."""
+    return int(pq.read_metadata(path).num_rows)
 
 
 def read_json(path: Path, kind: Any) -> Any:

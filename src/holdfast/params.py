@@ -5,11 +5,12 @@ that it needs. What is wrong is named by its path, with what was found and what 
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from holdfast.errors import UserError, nearest
@@ -48,6 +49,71 @@ class IdSplit(Strict):
     def _something_is_left_to_train_on(self) -> Self:
         if self.validation_share + self.holdout_share >= 1:
             raise ValueError("validation_share and holdout_share leave nothing to train on")
+        return self
+
+
+class Counts(Strict):
+    """How many rows a partition has."""
+
+    min: int = Field(default=1, ge=1)
+    max: int | None = None
+
+
+class Shares(Strict):
+    """The share of the positive label among the labelled rows of a partition."""
+
+    min: float = Field(default=0, ge=0, le=1)
+    max: float = Field(default=1, ge=0, le=1)
+
+
+class Rule(Strict):
+    """What two columns promise each other, in rows that have both; `missing_with`: a row has both or neither."""
+
+    column: str
+    below: str | None = None
+    at_most: str | None = None
+    differs_from: str | None = None
+    missing_with: str | None = None
+
+    @model_validator(mode="after")
+    def _one_promise(self) -> Self:
+        said = self.model_dump(exclude={"column"}, exclude_none=True)
+        if len(said) != 1:
+            raise ValueError(f"expected one of below, at_most, differs_from and missing_with, found {len(said)}")
+        return self
+
+    @property
+    def promise(self) -> tuple[str, str]:
+        """Return which promise it is, and the other column."""
+        return next(iter(self.model_dump(exclude={"column"}, exclude_none=True).items()))
+
+
+class Contract(Strict):
+    """What a partition promises, beyond the kind and the range of each column."""
+
+    partition: Literal["month"] | None = Field(default=None, description="what a file holds and is named after")
+    freshness_days: float | None = Field(default=None, ge=0, description="newest row: so long before the month's end")
+    rows: Counts = Counts()
+    target_share: Shares | None = None
+    missing: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default={}, description="largest shares")
+    patterns: dict[str, str] = Field(default={}, description="regular expressions for whole words")
+    rules: dict[str, Rule] = Field(default={}, description="what columns promise each other")
+    warnings: tuple[str, ...] = Field(default=(), description="expectations that are reported and do not refuse")
+
+    @field_validator("patterns")
+    @classmethod
+    def _patterns_compile(cls, patterns: dict[str, str]) -> dict[str, str]:
+        for name, pattern in patterns.items():
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{name}: not a regular expression: {error}") from error
+        return patterns
+
+    @model_validator(mode="after")
+    def _freshness_has_an_end(self) -> Self:
+        if self.freshness_days is not None and self.partition is None:
+            raise ValueError("freshness_days is counted from the end of a month; declare `partition: month`")
         return self
 
 
@@ -110,6 +176,7 @@ class Params(Strict):
     seed: Seed
     threads: int = Field(ge=1, description="for fitting, featurizing and scoring; OMP_NUM_THREADS overrules it")
     data: Schema
+    contract: Contract
     ingest: Ingest
     split: TimeSplit | IdSplit = Field(discriminator="by")
     featurize: Featurize
@@ -120,6 +187,7 @@ class Params(Strict):
     def _sections_fit_together(self) -> Self:
         if self.split.by == "time" and self.data.time is None:
             raise ValueError("split.by is 'time', but data.time is not declared")
+        self._contract_fits_the_schema()
         for cut in self.evaluate.slices:
             column = self.data.columns.get(cut.column)
             if column is None:
@@ -127,6 +195,22 @@ class Params(Strict):
             if not isinstance(column, Category if cut.hours is None else Time):
                 raise ValueError(f"evaluate.slices: '{cut.column}' must be a category, or a time with `hours`")
         return self
+
+    def _contract_fits_the_schema(self) -> None:
+        schema, contract = self.data, self.contract
+        if contract.partition is not None and schema.time is None:
+            raise ValueError("contract.partition is 'month', but data.time is not declared")
+        words = [schema.id, schema.target.column, *schema.named(Category)]
+        optional = [schema.target.column, *(name for name, column in schema.columns.items() if column.nullable)]
+        rules = [name for rule in contract.rules.values() for name in (rule.column, rule.promise[1])]
+        for key, named, allowed, what in (
+            ("missing", contract.missing, optional, "column that may be missing"),
+            ("patterns", contract.patterns, words, "column of words"),
+            ("rules", rules, [*words, *schema.columns], "column"),
+        ):
+            for name in named:
+                if name not in allowed:
+                    raise ValueError(f"contract.{key}: no {what} '{name}'{nearest(name, allowed)}")
 
 
 def load(path: Path) -> Params:

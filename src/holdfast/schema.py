@@ -3,10 +3,9 @@
 The `data:` section of `params.yaml` is parsed into a `Schema`. It is saved inside every model, so
 that whoever scores rows obeys the schema that the model was trained with, and not a later one.
 
-`Schema.check` is strict: columns, types, ranges, categories, times and ids are as declared, or the
-rows are refused with the place, what was found and the rule. What it returns is canonical (numbers
-are float64, categories are strings, times have microseconds and the declared zone), so that no
-later code has to ask what type a column has.
+Rows in canonical form are what every later function takes: numbers are float64, categories are
+strings, times have microseconds and the declared zone, so that no later code has to ask what type a
+column has. Whether the values of a partition are as they should be is for the contract to say.
 """
 
 from typing import Annotated, Literal, Self
@@ -16,7 +15,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from holdfast.errors import UserError, nearest
+from holdfast.errors import RefusedError, UserError, nearest
 
 EDIT = "correct the rows, or the rule under `data:` in params.yaml if the rows are right"
 
@@ -58,13 +57,6 @@ class Number(Described):
             raise TypeError(f"found {_kind_of(values)}, expected numbers")
         return values.astype("float64")
 
-    def broken(self, values: pd.Series) -> tuple[pd.Series, str]:
-        """Return which values break the rule, and the rule."""
-        low = -np.inf if self.min is None else self.min
-        high = np.inf if self.max is None else self.max
-        broken = values.notna() & ~(values.between(low, high) & np.isfinite(values))
-        return broken, f"a finite number from {low:g} to {high:g}"
-
 
 class Category(Described):
     """One of a set of words; without `values`, any word, and the model learns those it meets."""
@@ -84,12 +76,6 @@ class Category(Described):
         if not (_is_text(values) or isinstance(values.dtype, pd.CategoricalDtype) or values.isna().all()):
             raise TypeError(f"found {_kind_of(values)}, expected words")
         return values.astype("str")
-
-    def broken(self, values: pd.Series) -> tuple[pd.Series, str]:
-        """Return which values break the rule, and the rule."""
-        if self.values is None:
-            return pd.Series(data=False, index=values.index), "any word"
-        return values.notna() & ~values.isin(self.values), f"one of {_few(self.values)}"
 
 
 class Time(Described):
@@ -116,10 +102,6 @@ class Time(Described):
         if found != self.zone:
             raise TypeError(f"found time zone {found or 'none'}, expected {self.zone or 'none'}")
         return values.dt.as_unit("us")
-
-    def broken(self, values: pd.Series) -> tuple[pd.Series, str]:
-        """Return which values break the rule, and the rule: every time is a good time."""
-        return pd.Series(data=False, index=values.index), "a time"
 
 
 Column = Annotated[Number | Category | Time, Field(discriminator="kind")]
@@ -176,79 +158,58 @@ class Schema(Strict):
         """Return the names of the columns of one kind, in the order of the schema."""
         return [name for name, column in self.columns.items() if isinstance(column, kind)]
 
-    def check(self, rows: pd.DataFrame, where: str) -> pd.DataFrame:
-        """Return the rows in canonical form: columns in the order of the schema, types as documented above.
+    def canonical(self, name: str, values: pd.Series) -> pd.Series:
+        """Return the values of a column, of the id or of the target in canonical form.
 
-        `where` names the rows in errors: a file, a request.
-
-        Raises: UserError for the first rule that the rows break.
+        Raises: TypeError where they are of another kind.
         """
-        strings = [self.id, self.target.column]
-        self._check_names(rows, [*strings, *self.columns], where)
-        checked = {name: _words(rows[name], f"{where}: {name}") for name in strings}
-        self.check_ids(checked[self.id], where)
-        self._check_labels(checked[self.target.column], where)
-        for name in self.columns:
-            checked[name] = self._check_column(name, rows[name], where)
-        return pd.DataFrame(checked)
+        return _words(values) if name in {self.id, self.target.column} else self.columns[name].canonical(values)
+
+    def rows(self, rows: pd.DataFrame, where: str) -> pd.DataFrame:
+        """Return id, target and columns in canonical form; other columns are left out. `where` is for errors.
+
+        Raises: UserError where a column is missing, there twice or of another kind.
+        """
+        return self._take([self.id, self.target.column, *self.columns], rows, where)
 
     def inputs(self, rows: pd.DataFrame, where: str) -> pd.DataFrame:
         """Return what a model may see of the rows, in canonical form; other columns are left out.
 
-        Unlike `check` it accepts any finite value of the right type: a model scores what it is given.
+        It accepts any finite value of the right type: a model scores what it is given.
 
         Raises: UserError where a column is missing, there twice, of another kind, or infinite.
         """
-        _refuse_twins(rows, where)
-        absent = [name for name in self.columns if name not in rows]
-        if absent:
-            raise UserError(f"{where}: missing column '{absent[0]}'.", fix=f"add {_few(absent)} to the rows")
-        inputs = {name: self._canonical(name, rows[name], where) for name in self.columns}
+        inputs = self._take(list(self.columns), rows, where)
         for name in self.named(Number):
             if np.isinf(inputs[name].to_numpy()).any():
                 raise UserError(f"{where}: {name}: found an infinite value, expected a number.", fix="correct the rows")
-        return pd.DataFrame(inputs)
+        return inputs
 
-    def _check_names(self, rows: pd.DataFrame, expected: list[str], where: str) -> None:
+    def _take(self, names: list[str], rows: pd.DataFrame, where: str) -> pd.DataFrame:
         _refuse_twins(rows, where)
-        extra = [str(name) for name in rows if name not in expected]
-        missing = [name for name in expected if name not in rows]
-        if missing:
-            guess = nearest(missing[0], extra)
-            raise UserError(f"{where}: missing column '{missing[0]}'{guess or '.'}", fix=EDIT)
-        if extra:
-            raise UserError(f"{where}: unexpected column '{extra[0]}', expected {_few(expected)}.", fix=EDIT)
+        absent = [name for name in names if name not in rows]
+        if absent:
+            raise UserError(f"{where}: missing column '{absent[0]}'.", fix=f"add {few(absent)} to the rows")
+        return pd.DataFrame({name: self._canonical(name, rows[name], where) for name in names})
+
+    def _canonical(self, name: str, values: pd.Series, where: str) -> pd.Series:
+        try:
+            return self.canonical(name, values)
+        except TypeError as error:
+            raise UserError(f"{where}: {name}: {error}.", fix=EDIT) from error
 
     def check_ids(self, ids: pd.Series, where: str) -> None:
-        """Refuse missing and repeated ids with a UserError."""
-        if ids.isna().any():
-            raise UserError(f"{where}: {self.id}: {ids.isna().sum():,} missing, expected an id in every row.", fix=EDIT)
+        """Refuse repeated ids.
+
+        Raises: RefusedError.
+        """
         twice = ids[ids.duplicated()]
         if len(twice):
-            raise UserError(
+            raise RefusedError(
                 f"{where}: {self.id}: found {twice.iloc[0]!r} more than once ({len(twice):,} duplicates), "
                 "expected every id once.",
                 fix="remove the duplicates from the files under data/",
             )
-
-    def _check_labels(self, labels: pd.Series, where: str) -> None:
-        broken = labels.notna() & ~labels.isin(self.target.labels)
-        _refuse(broken, labels, f"one of {_few(self.target.labels)}", f"{where}: {self.target.column}")
-
-    def _check_column(self, name: str, values: pd.Series, where: str) -> pd.Series:
-        column, place = self.columns[name], f"{where}: {name}"
-        values = self._canonical(name, values, where)
-        if not column.nullable and values.isna().any():
-            raise UserError(f"{place}: {values.isna().sum():,} missing, expected none (not nullable).", fix=EDIT)
-        broken, rule = column.broken(values)
-        _refuse(broken, values, rule, place)
-        return values
-
-    def _canonical(self, name: str, values: pd.Series, where: str) -> pd.Series:
-        try:
-            return self.columns[name].canonical(values)
-        except TypeError as error:
-            raise UserError(f"{where}: {name}: {error}.", fix=EDIT) from error
 
 
 def _refuse_twins(rows: pd.DataFrame, where: str) -> None:
@@ -257,15 +218,9 @@ def _refuse_twins(rows: pd.DataFrame, where: str) -> None:
         raise UserError(f"{where}: found two columns named '{twins[0]}', expected every name once.", fix="rename one")
 
 
-def _refuse(broken: pd.Series, values: pd.Series, rule: str, place: str) -> None:
-    if broken.any():
-        found = values[broken].tolist()[0]
-        raise UserError(f"{place}: found {found!r} ({broken.sum():,} rows like it), expected {rule}.", fix=EDIT)
-
-
-def _words(values: pd.Series, place: str) -> pd.Series:
+def _words(values: pd.Series) -> pd.Series:
     if not (_is_text(values) or pd.api.types.is_integer_dtype(values) or values.isna().all()):
-        raise UserError(f"{place}: found {_kind_of(values)}, expected words.", fix=EDIT)
+        raise TypeError(f"found {_kind_of(values)}, expected words")
     return values.astype("str")
 
 
@@ -280,6 +235,7 @@ def _kind_of(values: pd.Series) -> str:
     return f"{kind} values such as {example.iloc[0]!r}" if len(example) else f"{kind} values"
 
 
-def _few(names: tuple[str, ...] | list[str], limit: int = 6) -> str:
+def few(names: tuple[str, ...] | list[str], limit: int = 6) -> str:
+    """Return the first names, quoted, and how many more there are."""
     shown = ", ".join(repr(name) for name in names[:limit])
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
