@@ -55,6 +55,7 @@ class View:
 
 def view(rows: pd.DataFrame, schema: Schema, contract: Contract) -> View:
     """Return what is judged: the rows, and the columns that are computed for the contract."""
+    rows = rows.reset_index(drop=True)
     names = [schema.id, schema.target.column, *schema.columns]
     seen = {_distinct(rows, place): rows.iloc[:, place] for place in range(rows.shape[1])}
     mistyped = {}
@@ -133,7 +134,7 @@ def _words(
         settings = _on(name, value_set=list(values))
         found.append(Expectation(f"values.{name}", f"one of {few(values)}", (name,), "ColumnValuesToBeInSet", settings))
     if name in contract.patterns:
-        settings = _on(name, regex=f"^(?:{contract.patterns[name]})$")
+        settings = _on(name, regex=rf"^(?:{contract.patterns[name]})\Z")
         expected = f"words like {contract.patterns[name]}"
         found.append(Expectation(f"pattern.{name}", expected, (name,), "ColumnValuesToMatchRegex", settings))
     return found
