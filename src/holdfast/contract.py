@@ -2,7 +2,7 @@
 
 Nothing is judged here; `expectations` does that, with Great Expectations. What it has no expectation
 for becomes one about a column that is computed for the purpose: "origin differs from destination"
-must be "yes" wherever both are there.
+must be 1.
 """
 
 from collections.abc import Callable
@@ -200,7 +200,7 @@ def _rule(name: str, rule: Rule) -> Expectation:
         settings["ignore_row_if"] = "either_value_is_missing"
         expected = f"{rule.column} {ORDER[kind]} {other}"
         return Expectation(f"rule.{name}", expected, columns, "ColumnPairValuesAToBeGreaterThanB", settings)
-    settings = _on(_rule_name(rule), value_set=["yes"])
+    settings = _on(_rule_name(rule), value_set=[1.0])
     return Expectation(f"rule.{name}", _rule_name(rule), columns, "ColumnValuesToBeInSet", settings)
 
 
@@ -223,19 +223,19 @@ def _rule_name(rule: Rule) -> str:
 
 def _is_positive(target: Target, usable: Columns, rows: int) -> pd.Series:
     """Return 1 for the positive label, 0 for the negative, missing for the rest."""
-    outcome = usable.get(target.column, pd.Series(np.nan, index=range(rows)))
-    return outcome.map({target.positive: 1.0, target.negative: 0.0}).astype("float64")
+    outcome = usable.get(target.column, pd.Series(index=range(rows), dtype="str"))
+    return pd.Series(np.select([outcome == target.positive, outcome == target.negative], [1.0, 0.0], np.nan))
 
 
 def _keeps(rule: Rule, usable: Columns, rows: int) -> pd.Series:
-    """Return yes and no, missing where the rule says nothing."""
+    """Return 1 for a row that keeps a rule, 0 for one that breaks it."""
     kind, other = rule.promise
     if not {rule.column, other} <= usable.keys():
-        return pd.Series(np.nan, index=range(rows)).astype("str")
+        return pd.Series(np.nan, index=range(rows))
     left, right = usable[rule.column], usable[other]
-    kept = left != right if kind == "differs_from" else left.isna() == right.isna()
-    says = left.notna() & right.notna() if kind == "differs_from" else pd.Series(data=True, index=left.index)
-    return kept.map({True: "yes", False: "no"}).where(says)
+    both = left.notna() & right.notna()
+    kept = ~both | (left != right) if kind == "differs_from" else left.isna() == right.isna()
+    return kept.astype("float64")
 
 
 def _distinct(rows: pd.DataFrame, place: int) -> str:

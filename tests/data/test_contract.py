@@ -97,7 +97,7 @@ CORRUPTIONS = [
     Corruption("a missing time", on("scheduled_departure", lambda v: v.where(v.index > 0)), "missing.scheduled_departure"),
     Corruption("a missing word", words("origin", None), "missing.origin"),
     Corruption("a missing number", numbers("scheduled_duration", np.nan), "missing.scheduled_duration"),
-    Corruption("a sensor that fails for a day", numbers("temperature", np.nan, share=0.03), "missing.temperature"),
+    Corruption("a sensor that fails for three days", numbers("temperature", np.nan, share=0.1), "missing.temperature"),
     Corruption("a register that is half empty", numbers("aircraft_seats", np.nan, share=0.5), "missing.aircraft_seats"),
     Corruption("a column that came empty", on("pressure", lambda v: v * np.nan), "missing.pressure", "24,951 of 24,951 rows (100.0%)"),
     # Ranges
