@@ -1,7 +1,10 @@
 """Rows and projects for the tests: drawn from the schema, so that they obey whatever it says."""
 
 import os
+import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +25,10 @@ ROOT = Path(__file__).parent.parent
 threads.limit(1)
 # For the commands that tests start, wherever they start them, installed or not.
 os.environ["PYTHONPATH"] = str(ROOT / "src")
+ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+ENVIRONMENT |= {
+    f"GIT_{role}_{what}": "tests@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+}
 MONTHS = ("2013-01", "2013-02", "2013-03", "2013-04")
 
 # Small enough to run all four stages in a second or two.
@@ -141,3 +148,12 @@ def merge(content: dict[str, Any], changes: dict[str, Any]) -> None:
             merge(content[key], value)
         else:
             content[key] = value
+
+
+def run(command: str, folder: Path, expected: int = 0) -> str:
+    """Run a command line, check its exit code, return all that it said."""
+    done = subprocess.run(
+        shlex.split(command), cwd=folder, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert done.returncode == expected, f"{command} exited with {done.returncode}:\n{done.stdout}"
+    return done.stdout

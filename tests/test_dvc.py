@@ -1,8 +1,6 @@
 """The pipeline under real DVC, in real Git repositories, on a small data set."""
 
-import os
 import re
-import shlex
 import shutil
 import signal
 import socket
@@ -16,26 +14,12 @@ from urllib.request import Request, urlopen
 import pytest
 import yaml
 
-from conftest import MONTHS, ROOT, MakeRows, Project, make_small
+from conftest import ENVIRONMENT, MONTHS, ROOT, MakeRows, Project, make_small, run
 from holdfast import files, rebuild
 from holdfast.model import Model
 from holdfast.params import Params
 
 pytestmark = pytest.mark.slow
-
-ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-ENVIRONMENT |= {
-    f"GIT_{role}_{what}": "tests@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
-}
-
-
-def run(command: str, folder: Path, expected: int = 0) -> str:
-    """Run a command line, check its exit code, return all that it said."""
-    done = subprocess.run(
-        shlex.split(command), cwd=folder, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    assert done.returncode == expected, f"{command} exited with {done.returncode}:\n{done.stdout}"
-    return done.stdout
 
 
 @pytest.fixture(scope="module")

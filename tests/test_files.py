@@ -144,3 +144,26 @@ def test_a_full_disk_leaves_the_last_good_artifacts(tmp_path: Path) -> None:
     done.returncode = int((tmp_path / "code").read_text())
     check_that_the_first_write_survived(done, tmp_path / "copy")
     assert "No space left on device" in done.stderr
+
+
+def test_some_columns_are_read_and_checked_alone(tmp_path: Path) -> None:
+    files.write(tmp_path / "rows.parquet", pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}))
+
+    assert files.read(tmp_path / "rows.parquet", ["b"]).to_dict("list") == {"b": ["x", "y"]}
+
+
+def test_an_outline_gives_rows_and_types_of_what_is_read(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"a": [1, 2], "b": ["x", None]}, index=pd.Index([7, 9], name="place"))
+    rows.to_parquet(tmp_path / "rows.parquet")
+
+    count, types = files.outline(tmp_path / "rows.parquet")
+
+    assert (count, types) == (2, {"a": "int64", "b": "string"})
+    assert list(files.read(tmp_path / "rows.parquet")) == list(types)
+
+
+def test_an_outline_of_what_is_no_parquet_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "rows.parquet").write_bytes(b"a,b\n1,2\n")
+
+    with pytest.raises(UserError, match="found 8 bytes that are not a whole Parquet file"):
+        files.outline(tmp_path / "rows.parquet")

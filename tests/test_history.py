@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import ROOT
+from conftest import ROOT, run
 from holdfast.files import Workspace
 from holdfast.model import Model
-from test_dvc import run
 
 pytestmark = pytest.mark.slow
 

@@ -33,6 +33,15 @@ def parser() -> argparse.ArgumentParser:
     validate.add_argument("partitions", nargs="*", metavar="PARTITION", help="files or folders (all of data/)")
     validate.add_argument("--names", action="store_true", help="print what is promised of a partition, and stop")
 
+    data_diff = commands.add_parser(
+        "data-diff",
+        help="say what changed between two data versions",
+        epilog="examples: python -m holdfast data-diff HEAD~1; python -m holdfast data-diff v1 v2 --markdown",
+    )
+    data_diff.add_argument("before", metavar="REV", help="the Git revision of the version before")
+    data_diff.add_argument("after", metavar="REV", nargs="?", help="that of the one after (what is under data/ now)")
+    data_diff.add_argument("--markdown", action="store_true", help="as GitHub's markdown, for a pull request")
+
     commands.add_parser("metrics", help="print what was measured of the model, and on which rows")
     commands.add_parser("lock-check", help="tell whether dvc.lock is what `dvc repro` would write")
     rebuild = commands.add_parser(

@@ -113,26 +113,23 @@ def read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
 
     Raises: UserError where it is missing, not readable, truncated, damaged or no Parquet file.
     """
-    try:
-        table = pq.ParquetFile(path, page_checksum_verification=True).read(columns=columns, use_threads=False)
+    with _read_plainly(path):
+        table = pq.ParquetFile(path, page_checksum_verification=True).read(columns, use_threads=False)
         table.validate(full=True)
         return table.to_pandas(use_threads=False)
-    except FileNotFoundError as error:
-        raise UserError(f"{shown(path)}: not found.", fix=f"dvc repro, or if it is below data/: {RESTORE}") from error
-    except PermissionError as error:
-        raise UserError(f"{shown(path)}: not readable.", fix=f"chmod u+r {shown(path)}") from error
-    except (pa.ArrowException, OSError, LookupError, UnicodeDecodeError) as error:
-        size, said = path.stat().st_size, str(error).splitlines()[0]
-        raise UserError(
-            f"{shown(path)}: found {size:,} bytes that are not a whole Parquet file ({said}).",
-            fix=f"{RESTORE} (a new file: get it again from its source); if it comes back damaged, DVC's cache is: "
-            "move .dvc/cache aside, delete data/, then run `git checkout -- data.dvc && dvc pull data.dvc`",
-        ) from error
 
 
-def rows(path: Path) -> int:
-    """Return how many rows a Parquet file says that it has."""
-    return int(pq.read_metadata(path).num_rows)
+def outline(path: Path) -> tuple[int, dict[str, str]]:
+    """Return the number of rows of a Parquet file, and its columns with their types in Arrow's words.
+
+    Raises: UserError as `read`.
+    """
+    with _read_plainly(path):
+        found = pq.read_metadata(path)
+        schema = found.schema.to_arrow_schema()
+    index = (schema.pandas_metadata or {}).get("index_columns", [])  # `read` gives these as no column
+    types = {field.name: str(field.type).replace("large_", "") for field in schema if field.name not in index}
+    return found.num_rows, types
 
 
 def read_json(path: Path, kind: Any) -> Any:
@@ -233,6 +230,24 @@ def _flush(path: Path) -> None:
     if path.is_file():
         with path.open("rb") as file:
             os.fsync(file.fileno())
+
+
+@contextmanager
+def _read_plainly(path: Path) -> Iterator[None]:
+    """Turn what can be wrong with a Parquet file into a `UserError`."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise UserError(f"{shown(path)}: not found.", fix=f"dvc repro, or if it is below data/: {RESTORE}") from error
+    except PermissionError as error:
+        raise UserError(f"{shown(path)}: not readable.", fix=f"chmod u+r {shown(path)}") from error
+    except (pa.ArrowException, OSError, LookupError, UnicodeDecodeError) as error:
+        size, said = path.stat().st_size, str(error).splitlines()[0]
+        raise UserError(
+            f"{shown(path)}: found {size:,} bytes that are not a whole Parquet file ({said}).",
+            fix=f"{RESTORE} (a new file: get it again from its source); if it comes back damaged, DVC's cache is: "
+            "move .dvc/cache aside, delete data/, then run `git checkout -- data.dvc && dvc pull data.dvc`",
+        ) from error
 
 
 @contextmanager

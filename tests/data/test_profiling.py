@@ -55,7 +55,7 @@ def rows(schema: Schema) -> pd.DataFrame:
         "size": [1.0, 2.0, 3.0, 4.0, None],
         "colour": ["red", "blue", "red", None, "<i>green</i>"],
     }
-    return schema.check(pd.DataFrame(found), "rows")
+    return schema.rows(pd.DataFrame(found), "rows")
 
 
 def test_a_profile_counts_rows_outcomes_and_missing_values(rows: pd.DataFrame, schema: Schema) -> None:
@@ -82,7 +82,7 @@ def test_a_profile_describes_numbers_words_and_times(rows: pd.DataFrame, schema:
 
 
 def test_a_profile_does_not_depend_on_the_order_of_the_rows(params: Params, make_rows: MakeRows) -> None:
-    rows = params.data.check(make_rows(), "rows")
+    rows = params.data.rows(make_rows(), "rows")
 
     shuffled = profile(rows.sample(frac=1, random_state=1), params.data)
 
@@ -98,7 +98,7 @@ def test_a_mean_is_exact_where_large_numbers_cancel(rows: pd.DataFrame, schema: 
 
 
 def test_a_profile_comes_back_from_its_json(params: Params, make_rows: MakeRows) -> None:
-    found = profile(params.data.check(make_rows(), "rows"), params.data)
+    found = profile(params.data.rows(make_rows(), "rows"), params.data)
 
     assert PartitionProfile.model_validate_json(found.model_dump_json()) == found
 
@@ -174,7 +174,7 @@ def read(content: str) -> Reader:
 
 
 def test_the_page_loads_nothing_and_runs_nothing(params: Params, make_rows: MakeRows) -> None:
-    profiles = {month: profile(params.data.check(make_rows(month=month), month), params.data) for month in MONTHS}
+    profiles = {month: profile(params.data.rows(make_rows(month=month), month), params.data) for month in MONTHS}
 
     content = profile_page.page(profiles, params.data)
 
@@ -185,7 +185,7 @@ def test_the_page_loads_nothing_and_runs_nothing(params: Params, make_rows: Make
 
 
 def test_the_page_shows_every_column_with_its_label_unit_and_help(params: Params, make_rows: MakeRows) -> None:
-    profiles = {month: profile(params.data.check(make_rows(month=month), month), params.data) for month in MONTHS}
+    profiles = {month: profile(params.data.rows(make_rows(month=month), month), params.data) for month in MONTHS}
 
     words = read(profile_page.page(profiles, params.data)).words
 
@@ -197,7 +197,7 @@ def test_the_page_shows_every_column_with_its_label_unit_and_help(params: Params
 
 def test_twelve_months_of_the_example_make_a_small_page(params: Params, make_rows: MakeRows) -> None:
     months = [f"2014-{number:02d}" for number in range(1, 13)]
-    parts = [profile(params.data.check(make_rows(rows=3000, seed=seed), "rows"), params.data) for seed in range(12)]
+    parts = [profile(params.data.rows(make_rows(rows=3000, seed=seed), "rows"), params.data) for seed in range(12)]
 
     content = profile_page.page(dict(zip(months, parts, strict=True)), params.data)
 
@@ -268,7 +268,7 @@ def test_the_bytes_do_not_depend_on_the_hash_seed(tmp_path: Path, make_rows: Mak
         "from holdfast import files, params, profile_page, profiling\n"
         f"schema = params.load(Path({str(ROOT / 'params.yaml')!r})).data\n"
         f"rows = files.read(Path({str(tmp_path / 'rows.parquet')!r}))\n"
-        "part = profiling.profile(schema.check(rows, 'rows'), schema)\n"
+        "part = profiling.profile(schema.rows(rows, 'rows'), schema)\n"
         "print(part.model_dump_json(), profile_page.page({'a': part, 'b': part}, schema))\n"
     )
     said = [

@@ -1,0 +1,223 @@
+"""The difference of two data versions in words and tables: for a terminal, and as markdown for a pull request.
+
+Both say the same; a terminal is kept to one screen, markdown folds what is long.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from html import escape
+
+from holdfast.data_diff import DataDiff, Moved, Partition
+from holdfast.distributions import DISTANCES
+from holdfast.profiling import figure
+
+Table = list[list[str]]
+
+SHOWN = 10  # partitions, and columns, in a terminal
+MARKS = {"number": "KS", "category": "TV", "time": "TV"}
+LEGEND = (
+    f"KS: {DISTANCES['number']} distance, of numbers. TV: {DISTANCES['category']} distance, of words and hours.",
+    "0: the same, 1: nothing in common. New rows: of added and changed partitions, against all before.",
+)
+
+
+def text(diff: DataDiff) -> str:
+    """Say the difference for a terminal of 100 columns."""
+    if not diff.partitions:
+        return _same(diff)
+    tables = [_few(table) for table in (_columns(diff), _partitions(diff), _moved(diff)) if len(table) > 1]
+    blocks = [[["data", *diff.names], *_facts(diff)], *tables]
+    return "\n\n".join(["\n".join(map(_printable, _sentences(diff))), *map(_aligned, blocks), "\n".join(LEGEND)])
+
+
+def markdown(diff: DataDiff) -> str:
+    """Say the difference as GitHub's markdown."""
+    if not diff.partitions:
+        return f"**Data**: {_plain(_same(diff))}\n"
+    folded = {
+        "Columns that came, went or changed their type": _columns(diff),
+        "Partitions that differ": _partitions(diff),
+        "Columns that moved": _moved(diff),
+    }
+    blocks = [
+        " ".join(map(_plain, _sentences(diff))),
+        _grid([["data", *diff.names, ""], *_facts(diff)]),
+        *(_folded(f"{what}: {len(table) - 1}", _grid(table)) for what, table in folded.items() if len(table) > 1),
+        f"<sub>{' '.join(LEGEND)}</sub>",
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _same(diff: DataDiff) -> str:
+    before, after = diff.names
+    return (
+        f"{before} and {after} have the same data, byte for byte: "
+        f"{_counted(diff.unchanged, 'partition')}, {diff.rows.after:,} rows."
+    )
+
+
+def _sentences(diff: DataDiff) -> list[str]:
+    """Say what matters most."""
+    change = diff.rows.after - diff.rows.before
+    rows = f"{abs(change):,} rows {'more' if change > 0 else 'fewer'}" if change else "as many rows"
+    shares = [_percent(share) for share in (diff.positive_share.before, diff.positive_share.after)]
+    course = f"went from {shares[0]} to {shares[1]}" if shares[0] != shares[1] else f"is {shares[0]}, as before"
+    moved = [column.column for column in diff.moved if column.rank][:3]
+    most = f"Most moved: {', '.join(moved)}." if moved else "No distribution moved."
+    return [f"{rows.capitalize()}; the share of {diff.positive} {course}.", most]
+
+
+def _facts(diff: DataDiff) -> Table:
+    """Return what is so on both sides, and a remark."""
+    rows, share = diff.rows, diff.positive_share
+    change = rows.after - rows.before
+    remark = f"{change:+,} ({change / rows.before:+.1%})" if change and rows.before else ""
+    facts = [["rows", f"{rows.before:,}", f"{rows.after:,}", remark], _partition_counts(diff)]
+    if diff.months.before or diff.months.after:
+        facts.append(["months", *(_span(list(m)) for m in (diff.months.before, diff.months.after)), _months(diff)])
+    of_new = f"{_percent(share.new)} of new rows" if share.new is not None else ""
+    facts.append([f"share of {diff.positive}", _percent(share.before), _percent(share.after), of_new])
+    facts.append(["columns", *(str(len(types)) for types in diff.types), _column_counts(diff)])
+    return facts
+
+
+def _partition_counts(diff: DataDiff) -> list[str]:
+    added = sum(part.rows[0] is None for part in diff.partitions)
+    removed = sum(part.rows[1] is None for part in diff.partitions)
+    changed = len(diff.partitions) - added - removed
+    counts = {"added": added, "removed": removed, "changed": changed, "the same": diff.unchanged}
+    said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    return ["partitions", str(diff.unchanged + changed + removed), str(diff.unchanged + changed + added), said]
+
+
+def _months(diff: DataDiff) -> str:
+    """Name the months that have more or fewer rows."""
+    before, after = diff.months.before, diff.months.after
+    changes = {month: after.get(month, 0) - before.get(month, 0) for month in sorted({*before, *after})}
+    said = [f"{month} {change:+,}" for month, change in changes.items() if change]
+    return ", ".join(said[:3]) + (f" and {len(said) - 3} more" if len(said) > 3 else "")
+
+
+def _column_counts(diff: DataDiff) -> str:
+    changes = Counter(change for _, change, _ in _columns(diff)[1:])
+    return ", ".join(f"{count} {change}" for change, count in changes.items()) or "the same, of the same types"
+
+
+def _columns(diff: DataDiff) -> Table:
+    """Return the columns that came, went or changed their type, under their header."""
+    before, after = diff.types
+    table = [["column", "change", "type"]]
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            change = "added" if name not in before else "removed" if name not in after else "of another type"
+            table.append([name, change, _change(before.get(name), after.get(name))])
+    return table
+
+
+def _partitions(diff: DataDiff) -> Table:
+    """Return the partitions that are not the same, under their header."""
+    table = [["partition", "change", "rows", f"share of {diff.positive}", ""]]
+    for part in diff.partitions:
+        change = "added" if part.rows[0] is None else "removed" if part.rows[1] is None else "changed"
+        rows = _change(*(None if count is None else f"{count:,}" for count in part.rows))
+        shares = _change(*(None if share is None else _percent(share) for share in part.positive_share))
+        table.append([part.name, change, rows, shares, _edits(part)])
+    return table
+
+
+def _edits(part: Partition) -> str:
+    if part.edits is None:
+        return ""
+    edits = part.edits
+    counts = {"added": edits.added, "removed": edits.removed, "edited": edits.edited}
+    said = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+    most = sorted(edits.columns, key=lambda name: (-edits.columns[name], name))
+    where = ", ".join(most[:3]) + (f" and {len(most) - 3} more" if len(most) > 3 else "")
+    return f"{said or 'no row is another'}{f' in {where}' if where else ''}"
+
+
+def _moved(diff: DataDiff) -> Table:
+    """Return the columns that moved, most moved first, under their header."""
+    table = [["column", "moved", "new rows", "before → after", "missing"]]
+    shown = [column for column in diff.moved if column.rank or column.kind is None]
+    table += [[column.column, _distance(column), _number(column.distance_of_new), *_values(column)] for column in shown]
+    return table
+
+
+def _distance(column: Moved) -> str:
+    if column.kind is None:
+        return "of another type"
+    return f"{MARKS[column.kind]} {_number(column.distance)}" if column.distance is not None else "no value"
+
+
+def _values(column: Moved) -> list[str]:
+    shares = column.missing.before, column.missing.after
+    missing = _change(*(_percent(share) for share in shares)) if any(round(share, 3) for share in shares) else ""
+    if column.values is None:
+        return ["", missing]
+    if column.kind == "number":
+        values = _change(*(figure(value) for value in column.values))
+        return [f"{column.what} {values} {column.unit}".rstrip(), missing]
+    return [f"{_cut(column.what, 24)} {_change(*(_percent(value) for value in column.values))}", missing]
+
+
+def _change(before: str | None, after: str | None) -> str:
+    """Say what was and what is, once if it is the same or only on one side."""
+    sides = [side for side in (before, after) if side is not None]
+    return " → ".join(dict.fromkeys(sides))
+
+
+def _percent(share: float | None) -> str:
+    return "unknown" if share is None else f"{share:.1%}"
+
+
+def _number(distance: float | None) -> str:
+    return "" if distance is None else f"{distance:.3f}"
+
+
+def _span(names: Sequence[str]) -> str:
+    return _change(min(names), max(names)).replace("→", "to") if names else "none"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _few(table: Table) -> Table:
+    """Keep the first rows below the header, and say how many more there are."""
+    more = len(table) - 1 - SHOWN
+    return table if more <= 0 else [*table[: SHOWN + 1], [f"and {more} more"]]
+
+
+def _printable(words: str) -> str:
+    """Replace what a terminal would obey."""
+    return "".join(character if character.isprintable() else "?" for character in words)
+
+
+def _cut(words: str, limit: int) -> str:
+    return words if len(words) <= limit else f"{words[: limit - 1]}…"
+
+
+def _aligned(table: Table) -> str:
+    cells = [[_cut(_printable(cell), 60) for cell in row] for row in table]
+    widths = [max(len(row[place]) for row in cells if place < len(row)) for place in range(max(map(len, cells)))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)) for row in cells]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _grid(table: Table) -> str:
+    """Write a table of GitHub's markdown."""
+    head, *rows = [[_plain(cell) for cell in row] for row in table]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
+
+
+def _plain(cell: str) -> str:
+    """Write words so that GitHub takes none of them for markup, and calls nobody."""
+    escaped = escape(_printable(cell), quote=False)
+    for mark in "\\`*_[]|~#":
+        escaped = escaped.replace(mark, f"\\{mark}")
+    return escaped.replace("@", "@\u200b")
+
+
+def _folded(summary: str, block: str) -> str:
+    return f"<details><summary>{summary}</summary>\n\n{block}\n\n</details>"
