@@ -5,7 +5,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup repro test test-fast check rebuild-check lock
+.PHONY: help setup repro test test-fast check data-docs rebuild-check lock
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,10 @@ check: setup  ## lint, types, duplicated code, and whether dvc.lock is current
 	ruff format --check .
 	mypy
 	pylint --score=n src tests benchmarks
+
+data-docs: setup  ## judge data/ by its contract, and open the Data Docs
+	@python -m holdfast validate; code=$$?; \
+	[ $$code -eq 2 ] || python -m webbrowser "file://$(CURDIR)/reports/data-docs/index.html" >/dev/null; exit $$code
 
 rebuild-check: setup  ## clone HEAD, reproduce everything without a cache, compare every byte
 	python -m holdfast rebuild-check

@@ -117,7 +117,7 @@ class PartitionProfile(Strict):
 
 
 def profile(part: pd.DataFrame, schema: Schema) -> PartitionProfile:
-    """Describe the rows of a partition, in the canonical form that `Schema.check` returns."""
+    """Describe the rows of a partition, in the canonical form that `Schema.rows` returns."""
     outcomes = part[schema.target.column]
     return PartitionProfile(
         rows=len(part),

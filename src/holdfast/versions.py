@@ -196,7 +196,8 @@ def _refuse_missing_or_damaged(path: Path, md5: str, commit: _Commit) -> None:
         raise UserError(
             f"data at {commit.name}: object {md5} is in neither DVC's cache nor the remote, or is damaged there.",
             fix=f"where it was made: `git checkout {commit.hash[:7]} -- {TRACKED} && dvc push {TRACKED} && "
-            f"git checkout HEAD -- {TRACKED}`",
+            f"git checkout HEAD -- {TRACKED}`; DVC takes for granted that what was pushed once is still there: "
+            f"where that is not so, copy files/md5/{md5[:2]}/{md5[2:]} from .dvc/cache there into the remote",
         )
     if _md5(path) != md5.removesuffix(".dir"):
         raise UserError(

@@ -22,7 +22,7 @@ def run(root: Path, partitions: list[str], *, names: bool) -> int:
     if names:
         return _list(choices.data, choices.contract)
     paths = validation.partitions(partitions, workspace)
-    logger.info("judging %d partitions with Great Expectations", len(paths))
+    logger.info("judging with Great Expectations: %d partition%s", len(paths), "s" * (len(paths) > 1))
     with files.replacing(workspace.data_docs) as folder:
         entries = _judge(paths, folder, choices.data, choices.contract)
         judged = [

@@ -2,19 +2,22 @@
 
 Every partition must keep the contract; what is only a warning is reported. Rows whose outcome is
 missing or excluded are dropped, and counted by reason. The schema that the rows obey and the
-boundaries of the split travel with them: later stages read these, not `params.yaml`.
+boundaries of the split travel with them: later stages read these, not `params.yaml`. The profile
+shows what the rows are like before any is dropped.
 """
 
 import logging
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
-from holdfast import files, validation
+from holdfast import files, profile_page, validation
 from holdfast.errors import UserError
 from holdfast.expectations import Result, check
 from holdfast.files import Workspace
 from holdfast.params import Contract, Params
+from holdfast.profiling import profile
 from holdfast.schema import Schema
 from holdfast.split import SIDES, boundaries
 
@@ -22,12 +25,14 @@ logger = logging.getLogger(__name__)
 
 
 def main(params: Params, workspace: Workspace) -> None:
-    """Read the partitions, write one file for each side of the split."""
+    """Read the partitions, write one file for each side of the split, and what the rows are like."""
     schema = params.data
-    rows, results = _read(schema, params.contract, workspace)
+    partitions, results = _judged(schema, params.contract, workspace)
+    rows = _together(partitions.values(), schema)
     split = boundaries(rows, params.split, schema)
     sides = split.sides(rows, schema)
     labelled = rows[schema.target.column].isin([schema.target.negative, schema.target.positive])
+    profiles = {name: profile(part, schema) for name, part in partitions.items()}
 
     with files.replacing(workspace.prepare) as folder:
         for side in SIDES:
@@ -38,24 +43,33 @@ def main(params: Params, workspace: Workspace) -> None:
         files.write_json(folder / "schema.json", schema.model_dump(mode="json"))
         files.write_json(folder / "split.json", split.model_dump(mode="json"))
         files.write_json(folder / "contract.json", [result.as_json() for result in results])
+        files.write_json(folder / "profile.json", {name: one.model_dump(mode="json") for name, one in profiles.items()})
+        files.write_bytes(folder / "profile.html", profile_page.page(profiles, schema).encode())
         files.write_csv(folder / "outcomes.csv", _outcomes(rows[schema.target.column], sides))
 
 
-def _read(schema: Schema, contract: Contract, workspace: Workspace) -> tuple[pd.DataFrame, list[Result]]:
-    """Return the rows of all partitions, in the order of time and id, and how each keeps the contract."""
-    parts, results = [], []
-    for path in workspace.partitions():
-        part, name = files.read(path), workspace.name(path)
-        results.append(check(part, name, schema, contract, validation.month_of(path, contract)))
-        parts.append(part)
+def _judged(schema: Schema, contract: Contract, workspace: Workspace) -> tuple[dict[str, pd.DataFrame], list[Result]]:
+    """Return the rows of each partition, and how it keeps the contract.
+
+    Raises: RefusedError where one breaks it.
+    """
+    partitions = {workspace.name(path): files.read(path) for path in workspace.partitions()}
+    months = [validation.month_of(path, contract) for path in workspace.partitions()]
+    results = [
+        check(part, name, schema, contract, month)
+        for (name, part), month in zip(partitions.items(), months, strict=True)
+    ]
     validation.refuse(results)
     for warning in validation.told(results, "warning"):
         logger.warning(warning)
-    names = [result.partition for result in results]
-    rows = pd.concat([schema.rows(*pair) for pair in zip(parts, names, strict=True)], ignore_index=True)
+    return {name: schema.rows(part, name) for name, part in partitions.items()}, results
+
+
+def _together(partitions: Iterable[pd.DataFrame], schema: Schema) -> pd.DataFrame:
+    """Return all rows, in the order of time and id."""
+    rows = pd.concat(partitions, ignore_index=True)
     schema.check_ids(rows[schema.id], "data/")
-    ordered = rows.sort_values([schema.time, schema.id] if schema.time else schema.id, ignore_index=True)
-    return ordered, results
+    return rows.sort_values([schema.time, schema.id] if schema.time else schema.id, ignore_index=True)
 
 
 def _refuse_one_label(rows: pd.DataFrame, schema: Schema, side: str) -> None:
