@@ -52,6 +52,15 @@ class IdSplit(Strict):
         return self
 
 
+class Leaks(Strict):
+    """When columns or rows give the answer away, and what follows from it."""
+
+    severity: Literal["warning", "error"] = Field(default="warning", description="an error stops the run")
+    auc: float = Field(default=0.98, gt=0.5, le=1, description="columns that reach this ROC AUC tell the answer")
+    id_share: float = Field(default=0.95, gt=0, le=1, description="so many different values a row make a column an id")
+    sample_rows: int = Field(default=10_000, ge=100, description="training rows looked at for each question, at most")
+
+
 class Counts(Strict):
     """How many rows a partition has."""
 
@@ -99,6 +108,7 @@ class Contract(Strict):
     patterns: dict[str, str] = Field(default={}, description="regular expressions for whole words")
     rules: dict[str, Rule] = Field(default={}, description="what columns promise each other")
     warnings: tuple[str, ...] = Field(default=(), description="expectations that are reported and do not refuse")
+    leaks: Leaks = Leaks()
 
     @field_validator("patterns")
     @classmethod

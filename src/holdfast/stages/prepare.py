@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from holdfast import files, profile_page, validation
-from holdfast.errors import UserError
+from holdfast.errors import RefusedError, UserError
 from holdfast.expectations import Result, check
 from holdfast.files import Workspace
-from holdfast.params import Contract, Params
+from holdfast.leaks import Leak, find
+from holdfast.params import Contract, Leaks, Params
 from holdfast.profiling import profile
 from holdfast.schema import Schema
 from holdfast.split import SIDES, boundaries
@@ -32,6 +33,7 @@ def main(params: Params, workspace: Workspace) -> None:
     split = boundaries(rows, params.split, schema)
     sides = split.sides(rows, schema)
     labelled = rows[schema.target.column].isin([schema.target.negative, schema.target.positive])
+    leaks = _looked_for(rows, sides, schema, params.contract.leaks)
     profiles = {name: profile(part, schema) for name, part in partitions.items()}
 
     with files.replacing(workspace.prepare) as folder:
@@ -43,6 +45,7 @@ def main(params: Params, workspace: Workspace) -> None:
         files.write_json(folder / "schema.json", schema.model_dump(mode="json"))
         files.write_json(folder / "split.json", split.model_dump(mode="json"))
         files.write_json(folder / "contract.json", [result.as_json() for result in results])
+        files.write_json(folder / "leaks.json", [leak.model_dump(mode="json") for leak in leaks])
         files.write_json(folder / "profile.json", {name: one.model_dump(mode="json") for name, one in profiles.items()})
         files.write_bytes(folder / "profile.html", profile_page.page(profiles, schema).encode())
         files.write_csv(folder / "outcomes.csv", _outcomes(rows[schema.target.column], sides))
@@ -70,6 +73,20 @@ def _together(partitions: Iterable[pd.DataFrame], schema: Schema) -> pd.DataFram
     rows = pd.concat(partitions, ignore_index=True)
     schema.check_ids(rows[schema.id], "data/")
     return rows.sort_values([schema.time, schema.id] if schema.time else schema.id, ignore_index=True)
+
+
+def _looked_for(rows: pd.DataFrame, sides: np.ndarray, schema: Schema, settings: Leaks) -> tuple[Leak, ...]:
+    """Return what gives the answer away, after a warning of it.
+
+    Raises: RefusedError instead, where the contract says so.
+    """
+    leaks = find(rows, sides, schema, settings)
+    told = [f"leak {leak.code}: {leak.text}" for leak in leaks]
+    if told and settings.severity == "error":
+        raise RefusedError("\n".join(["data/: the answer is given away.", *told]), fix="do what is said of each leak")
+    for warning in told:
+        logger.warning(warning)
+    return leaks
 
 
 def _refuse_one_label(rows: pd.DataFrame, schema: Schema, side: str) -> None:
