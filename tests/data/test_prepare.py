@@ -1,0 +1,80 @@
+"""What stage `prepare` makes of its checks: what stops it, and what is reported and written."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conftest import MONTHS, Project
+from holdfast import files
+from holdfast.errors import RefusedError
+from holdfast.stages import prepare
+
+
+def give_away(project: Project) -> None:
+    """Let the distance tell whether a flight was late."""
+    for month in MONTHS:
+        rows = files.read(project.partition(month))
+        told = np.where(rows["arrival"] == "late", 4_000.0, 1_000.0)
+        files.write(project.partition(month), rows.assign(distance=told + rows["humidity"].fillna(0)))
+
+
+def written(project: Project, name: str) -> list[dict[str, Any]]:
+    return list(files.read_json(project.workspace.prepare / name, list[dict[str, Any]]))
+
+
+def test_data_that_keeps_its_contract_leaves_a_record(project: Project) -> None:
+    results = written(project, "contract.json")
+
+    assert [result["partition"] for result in results] == [f"data/flights/{month}.parquet" for month in MONTHS]
+    assert all(result["judged"] > 50 and result["broken"] == [] for result in results)
+    assert written(project, "leaks.json") == []
+
+
+def test_what_is_only_a_warning_is_reported_and_written(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    project.change(lambda content: content.update(contract={"rows": {"min": 301}, "warnings": ["rows"]}))
+
+    prepare.main(project.params, project.workspace)
+
+    assert "  warning: rows: found 300 rows, expected at least 301 rows" in caplog.messages
+    assert [result["broken"][0]["expectation"] for result in written(project, "contract.json")] == ["rows"] * 4
+
+
+def test_every_broken_partition_is_named_before_prepare_gives_up(project: Project) -> None:
+    for month in MONTHS[1:3]:
+        path = project.partition(month)
+        files.write(path, files.read(path).assign(humidity=101.0))
+    before = project.artifacts()
+
+    with pytest.raises(RefusedError, match=r"2 of 4 partitions: the contract is broken") as raised:
+        prepare.main(project.params, project.workspace)
+
+    assert all(f"data/flights/{month}.parquet\n  error: range.humidity" in str(raised.value) for month in MONTHS[1:3])
+    assert project.artifacts() == before
+
+
+def test_a_leak_is_a_warning_and_is_written(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    give_away(project)
+
+    prepare.main(project.params, project.workspace)
+
+    assert [(leak["code"], leak["columns"]) for leak in written(project, "leaks.json")] == [("L1", ["distance"])]
+    assert any(line.startswith("leak L1: `distance` alone tells late from on_time") for line in caplog.messages)
+
+
+def test_a_leak_stops_the_run_where_the_contract_says_so(project: Project) -> None:
+    give_away(project)
+    project.change(lambda content: content.update(contract={"leaks": {"severity": "error"}}))
+    before = project.artifacts()
+
+    with pytest.raises(RefusedError, match=r"data/: the answer is given away\.\nleak L1: `distance` alone tells"):
+        prepare.main(project.params, project.workspace)
+
+    assert project.artifacts() == before
+
+
+def test_the_profile_is_made_of_every_row_and_shown(project: Project) -> None:
+    profiles = files.read_json(project.workspace.prepare / "profile.json", dict[str, dict[str, Any]])
+
+    assert [part["rows"] for part in profiles.values()] == [300] * len(MONTHS)
+    assert "1,200" in (project.workspace.prepare / "profile.html").read_text()
