@@ -92,13 +92,12 @@ def test_a_month_that_breaks_its_contract_goes_to_quarantine_with_its_report(
     assert ingest.run(repository, "2013-04", replace=False) == REFUSED
 
     assert partitions(repository) == before
-    folder = repository / "quarantine" / "flights"
-    kept = sorted(folder.glob("2013-03.*"))
-    assert [entry.suffix for entry in kept] == [".html", ".json", ".parquet"]
-    report = files.read_json(kept[1], dict[str, Any])
+    (folder,) = (repository / "quarantine" / "flights").glob("2013-03-*")
+    assert sorted(path.name for path in folder.iterdir()) == ["2013-03.parquet", "report.html", "report.json"]
+    report = files.read_json(folder / "report.json", dict[str, Any])
     assert [(one["expectation"], one["rows"]) for one in report["broken"]] == [("range.distance", 31)]
-    assert "range.distance" in kept[0].read_text()
-    assert f"quarantine/flights/{kept[2].name}: written, 28,834 rows" in caplog.messages
+    assert "range.distance" in (folder / "report.html").read_text()
+    assert f"quarantine/flights/{folder.name}/2013-03.parquet: written, 28,834 rows" in caplog.messages
     assert any("HA51-JFK-20130301: 4983" in line for line in caplog.messages)
 
 
@@ -109,7 +108,7 @@ def test_nothing_is_lost_in_quarantine_and_nothing_is_doubled(repository: Path) 
         path.write_text(re.sub(r"horizon_hours: \d", f"horizon_hours: {horizon}", path.read_text()))
         assert ingest.run(repository, "2013-03", replace=True) == REFUSED
 
-    kept = list((repository / "quarantine" / "flights").glob("2013-03.*.parquet"))
+    kept = list((repository / "quarantine" / "flights").glob("2013-03-*/2013-03.parquet"))
     assert len(kept) == 2
     rows = [files.read(entry) for entry in kept]
     assert all(len(part) == 28_834 for part in rows)
@@ -123,7 +122,7 @@ def test_months_that_keep_the_contract_are_written_beside_one_that_does_not(repo
     assert ingest.run(repository, "2013-04", replace=False) == REFUSED
 
     assert list(partitions(repository)) == ["2013-01.parquet", "2013-02.parquet", "2013-04.parquet"]
-    assert len(list((repository / "quarantine" / "flights").glob("2013-03.*.parquet"))) == 1
+    assert len(list((repository / "quarantine" / "flights").glob("2013-03-*/2013-03.parquet"))) == 1
 
 
 def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:

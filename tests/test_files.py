@@ -153,7 +153,7 @@ def test_some_columns_are_read_and_checked_alone(tmp_path: Path) -> None:
 
 
 def test_an_outline_gives_rows_and_types_of_what_is_read(tmp_path: Path) -> None:
-    rows = pd.DataFrame({"a": [1, 2], "b": ["x", None]}, index=pd.Index([7, 9], name="place"))
+    rows = pd.DataFrame({"a": [1, 2], "b": ["x", None]}, index=[7, 9])
     rows.to_parquet(tmp_path / "rows.parquet")
 
     count, types = files.outline(tmp_path / "rows.parquet")

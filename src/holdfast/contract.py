@@ -5,7 +5,7 @@ for becomes one about a column that is computed for the purpose: "origin differs
 must be 1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
@@ -15,13 +15,14 @@ import pandas as pd
 
 from holdfast.errors import UserError, nearest
 from holdfast.params import Contract, Rule
-from holdfast.schema import Category, Number, Schema, Target, Time, few
+from holdfast.schema import Category, Column, Number, Schema, Target, Time, few
 
 Severity = Literal["error", "warning"]
 Columns = dict[str, pd.Series]
 Compute = Callable[[Columns, int], pd.Series]
 LARGEST = float(np.finfo("float64").max)
 ORDER = {"below": "less than", "at_most": "at most"}
+ROUNDING = 1e-9
 COMPARED = {"differs_from": "differs from", "missing_with": "is missing exactly with"}
 
 
@@ -54,21 +55,28 @@ class View:
 
 
 def view(rows: pd.DataFrame, schema: Schema, contract: Contract) -> View:
-    """Return what is judged: the rows, and the columns that are computed for the contract."""
+    """Return what is judged: the rows, and the columns that are computed for the contract.
+
+    Instead of values that nobody can judge, of columns of another kind or that nobody promised, there is False.
+    """
     rows = rows.reset_index(drop=True)
-    names = [schema.id, schema.target.column, *schema.columns]
-    seen = {_distinct(rows, place): rows.iloc[:, place] for place in range(rows.shape[1])}
-    mistyped = {}
-    for name in seen.keys() & set(names):
+    computed = _computed(schema, contract)
+    found = dict(zip(_distinct(rows.columns, [*computed]), (column for _, column in rows.items()), strict=True))
+    nothing = pd.Series(data=False, index=rows.index)
+    seen, mistyped = dict.fromkeys(found, nothing), {}
+    for name in [name for name in _names(schema) if name in found]:
         try:
-            seen[name] = schema.canonical(name, seen[name])
+            seen[name] = schema.canonical(name, found[name])
         except TypeError as error:
             mistyped[name] = str(error)
-            if name in schema.named(Time):
-                seen[name] = seen[name].astype("str")  # else a time of another zone would pass for a time
-    usable = {name: seen[name] for name in names if name in seen and name not in mistyped}
-    seen |= {name: compute(usable, len(rows)) for name, compute in _computed(schema, contract).items()}
-    return View(pd.DataFrame(seen), frozenset(names) - seen.keys(), mistyped)
+    usable = {name: seen[name] for name in _names(schema) if name in seen and name not in mistyped}
+    absent = frozenset(_names(schema)) - seen.keys()
+    seen |= {name: compute(usable, len(rows)) for name, compute in computed.items()}
+    return View(pd.DataFrame(seen, index=rows.index), absent, mistyped)
+
+
+def _names(schema: Schema) -> list[str]:
+    return [schema.id, schema.target.column, *schema.columns]
 
 
 def expectations(schema: Schema, contract: Contract, month: str | None) -> list[Expectation]:
@@ -94,12 +102,19 @@ def expectations(schema: Schema, contract: Contract, month: str | None) -> list[
             found += [_range(name, column)] if isinstance(column, Number) else []
     found += _time(schema, contract, month)
     found += [_rule(name, rule) for name, rule in contract.rules.items()]
-    return _with_severity(found, contract)
+    return _with_severity(found, schema, contract)
 
 
-def _with_severity(found: list[Expectation], contract: Contract) -> list[Expectation]:
+def _with_severity(found: list[Expectation], schema: Schema, contract: Contract) -> list[Expectation]:
+    needed = {"columns", f"missing.{schema.id}", f"missing.{schema.time}", f"unique.{schema.id}"}
+    needed |= {f"type.{name}" for name in _names(schema)} | {f"values.{schema.target.column}"}
     names = [expectation.name for expectation in found]
     for name in contract.warnings:
+        if name in needed:
+            raise UserError(
+                f"params.yaml: contract.warnings: '{name}' cannot be a warning: no stage can go on without it.",
+                fix="take it out of `contract.warnings` in params.yaml",
+            )
         if name not in names:
             raise UserError(
                 f"params.yaml: contract.warnings: no expectation '{name}'{nearest(name, names) or '.'}",
@@ -119,7 +134,7 @@ def _rows(contract: Contract) -> Expectation:
 
 
 def _columns(schema: Schema, contract: Contract) -> Expectation:
-    names = [schema.id, schema.target.column, *schema.columns]
+    names = _names(schema)
     settings = {"column_set": [*names, *_computed(schema, contract)], "exact_match": True}
     return Expectation("columns", f"the {len(names)} columns of the schema", (), "TableColumnsToMatchSet", settings)
 
@@ -151,8 +166,8 @@ def _type(name: str, column: Number | Time) -> Expectation:
 def _missing(name: str, share: float | None) -> list[Expectation]:
     if share is None:
         return []
-    expected = f"at most {share:.1%} missing" if share else "none missing"
-    settings = _on(name, mostly=1 - share)
+    expected = f"at most {percent(share)} missing" if share else "none missing"
+    settings = _on(name, mostly=max(1 - share - ROUNDING, 0) if share else 1)
     return [Expectation(f"missing.{name}", expected, (name,), "ColumnValuesToNotBeNull", settings)]
 
 
@@ -178,8 +193,8 @@ def _time(schema: Schema, contract: Contract, month: str | None) -> list[Expecta
     if schema.time is None or contract.partition is None or month is None:
         return []
     time, column = schema.time, schema.columns[schema.time]
-    start = pd.Timestamp(f"{month}-01", tz=column.zone if isinstance(column, Time) else None)
-    end = start + pd.DateOffset(months=1)
+    first = pd.Timestamp(f"{month}-01")
+    start, end = (_midnight(day, column) for day in (first, first + pd.DateOffset(months=1)))
     inside = _on(time, min_value=start, max_value=end, strict_max=True)
     found = [
         Expectation(f"month.{time}", f"times in {month}", (time,), "ColumnValuesToBeBetween", inside),
@@ -190,6 +205,12 @@ def _time(schema: Schema, contract: Contract, month: str | None) -> list[Expecta
         expected = f"the newest row at {since:%Y-%m-%d %H:%M} or later"
         found.append(Expectation("freshness", expected, (time,), "ColumnMaxToBeBetween", _on(time, min_value=since)))
     return found
+
+
+def _midnight(day: pd.Timestamp, column: Column) -> pd.Timestamp:
+    """Return when a day begins; where the clock skips midnight or strikes it twice, that is its first moment."""
+    zone = column.zone if isinstance(column, Time) else None
+    return day.tz_localize(zone, nonexistent="shift_forward", ambiguous=True) if zone else day
 
 
 def _rule(name: str, rule: Rule) -> Expectation:
@@ -238,7 +259,17 @@ def _keeps(rule: Rule, usable: Columns, rows: int) -> pd.Series:
     return kept.astype("float64")
 
 
-def _distinct(rows: pd.DataFrame, place: int) -> str:
-    """Return a column's name; of two columns with one name, the later gets another, which nobody promised."""
-    name = str(rows.columns[place])
-    return f"{name} (again)" if name in list(map(str, rows.columns[:place])) else name
+def _distinct(names: Iterable[object], taken: list[str]) -> list[str]:
+    """Return names of columns as words; what is taken, or was there before, gets a name that nobody promised."""
+    given: list[str] = []
+    for name in map(str, names):
+        again = name
+        while again in taken or again in given:
+            again += " (again)"
+        given.append(again)
+    return given
+
+
+def percent(share: float) -> str:
+    """Return a share in words; a little is not nothing."""
+    return f"{share:.1%}" if share >= 0.001 or not share else f"{100 * share:.1g}%"

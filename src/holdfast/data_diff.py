@@ -218,16 +218,27 @@ def _partition(name: str, pair: _Pair, outcomes: Sides[dict[str, Counted]], sche
 
 def _edits(before: pd.DataFrame, after: pd.DataFrame, key: str) -> Edits | None:
     """Tell rows apart by their ids; None where these do not say."""
-    if any(key not in rows or rows[key].isna().any() or not rows[key].is_unique for rows in (before, after)):
+    if not all(_tells_rows_apart(rows, key) for rows in (before, after)):
         return None
-    before, after = before.set_index(key).astype(object), after.set_index(key).astype(object)
+    before, after = before.set_index(key), after.set_index(key)
     both = before.index.intersection(after.index)
     edited = pd.DataFrame(index=both)
     for name in [name for name in after if name in before]:
-        old, new = before[name].loc[both], after[name].loc[both]
+        old, new = (_comparable(rows[name].loc[both]) for rows in (before, after))
         edited[name] = (old != new) & ~(old.isna() & new.isna())
     columns = {str(name): int(count) for name, count in edited.sum().items() if count}
     return Edits(len(after) - len(both), len(before) - len(both), int(edited.any(axis=1).sum()), columns)
+
+
+def _tells_rows_apart(rows: pd.DataFrame, key: str) -> bool:
+    if key not in rows or not rows.columns.is_unique or rows[key].dtype == object:
+        return False
+    return bool(rows[key].notna().all() and rows[key].is_unique)
+
+
+def _comparable(values: pd.Series) -> pd.Series:
+    """Return values that can be compared one by one: lists and the like in words."""
+    return values.map(str) if values.dtype == object else values.astype(object)
 
 
 def _move(name: str, types: tuple[dict[str, str], dict[str, str]], pair: _Pair, schema: Schema) -> Moved:

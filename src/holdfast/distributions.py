@@ -25,7 +25,7 @@ def counts(values: pd.Series, kind: Kind) -> pd.Series:
     elif kind == "time":
         known = pd.to_datetime(known).dt.hour
     else:
-        known = known.astype("str")
+        known = known.map(str) if known.dtype == object else known.astype("str")
     return known.value_counts().sort_index()
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from holdfast.contract import Expectation, Severity, View, expectations, view
+from holdfast.contract import Expectation, Severity, View, expectations, percent, view
 from holdfast.params import Contract
 from holdfast.schema import Schema, few
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult as SuiteResult
 
 EXAMPLES = 5
+LONGEST = 60  # characters of a word in an example
 MISMATCHED = {"missing": "missing", "unexpected": "not expected"}
 YES_OR_NO = {"result_format": "BOOLEAN_ONLY"}
 DETAILS = {"result_format": "SUMMARY", "partial_unexpected_count": EXAMPLES}
@@ -164,6 +165,7 @@ def _broken(one: Expectation, details: dict[str, Any], seen: View, schema: Schem
     count = details.get("unexpected_count")
     examples = seen.rows.loc[details.get("partial_unexpected_index_list", [])[:EXAMPLES]]
     shown = [schema.id, *one.columns]
+    known = schema.id in seen.rows
     return Broken(
         expectation=one.name,
         severity=one.severity,
@@ -172,8 +174,9 @@ def _broken(one: Expectation, details: dict[str, Any], seen: View, schema: Schem
         rows=count,
         share=None if count is None else round(count / len(seen.rows), 6),
         examples=tuple(
-            {name: _plain(row[name]) for name in dict.fromkeys(shown) if name in row}
-            for row in examples.to_dict("records")
+            ({} if known else {"row": str(place)})
+            | {name: _plain(row[name]) for name in dict.fromkeys(shown) if name in row}
+            for place, row in zip(examples.index, examples.to_dict("records"), strict=True)
         ),
     )
 
@@ -195,11 +198,6 @@ def _found(one: Expectation, details: dict[str, Any], seen: View) -> str:
     return f"{observed:,} rows" if isinstance(observed, int) else str(observed)
 
 
-def percent(share: float) -> str:
-    """Return a share in words; a little is not nothing."""
-    return f"{share:.1%}" if share >= 0.001 or not share else f"{100 * share:.1g}%"
-
-
 def _plain(value: Any) -> str | float | None:
     """Return a value of a row as JSON can hold it."""
     if pd.isna(value):
@@ -212,8 +210,12 @@ def in_words(example: dict[str, Any]) -> str:
     (_, name), *others = example.items()
     values = [(column, _word(value)) for column, value in others]
     said = values[0][1] if len(values) == 1 else ", ".join(f"{column} {word}" for column, word in values)
-    return f"{name}: {said}" if said else str(name)
+    return f"{_word(name)}: {said}" if said else _word(name)
 
 
 def _word(value: Any) -> str:
-    return "missing" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+    """Return a value as a few words that no terminal obeys."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    words = "missing" if value is None else "".join(one if one.isprintable() else "?" for one in str(value)[:LONGEST])
+    return words if len(words) < LONGEST else f"{words[:-1]}…"

@@ -6,6 +6,7 @@ bytes depend on content alone: no timestamp, no path, fixed Parquet settings.
 """
 
 import errno
+import io
 import json
 import os
 import shutil
@@ -116,7 +117,8 @@ def read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     with _read_plainly(path):
         table = pq.ParquetFile(path, page_checksum_verification=True).read(columns, use_threads=False)
         table.validate(full=True)
-        return table.to_pandas(use_threads=False)
+        table = table.select([place for place, name in enumerate(table.column_names) if not _is_index(name)])
+        return table.to_pandas(use_threads=False, ignore_metadata=True)  # our schema says what it is, not pandas
 
 
 def outline(path: Path) -> tuple[int, dict[str, str]]:
@@ -127,9 +129,13 @@ def outline(path: Path) -> tuple[int, dict[str, str]]:
     with _read_plainly(path):
         found = pq.read_metadata(path)
         schema = found.schema.to_arrow_schema()
-    index = (schema.pandas_metadata or {}).get("index_columns", [])  # `read` gives these as no column
-    types = {field.name: str(field.type).replace("large_", "") for field in schema if field.name not in index}
+    types = {field.name: str(field.type).replace("large_", "") for field in schema if not _is_index(field.name)}
     return found.num_rows, types
+
+
+def _is_index(name: str) -> bool:
+    """Tell whether a column is an index without a name that pandas wrote along."""
+    return name.startswith("__index_level_")
 
 
 def read_json(path: Path, kind: Any) -> Any:
@@ -157,10 +163,17 @@ def read_bytes(path: Path) -> bytes:
         ) from error
 
 
+def content(rows: pd.DataFrame) -> bytes:
+    """Return a Parquet file whose bytes depend on the rows alone."""
+    table = pa.Table.from_pandas(rows, preserve_index=False, nthreads=1).replace_schema_metadata(None)
+    made = io.BytesIO()
+    pq.write_table(table, made, **PARQUET)
+    return made.getvalue()
+
+
 def write(path: Path, rows: pd.DataFrame) -> None:
     """Write a Parquet file whose bytes depend on the rows alone."""
-    table = pa.Table.from_pandas(rows, preserve_index=False, nthreads=1).replace_schema_metadata(None)
-    pq.write_table(table, path, **PARQUET)
+    write_bytes(path, content(rows))
 
 
 def write_whole(path: Path, rows: pd.DataFrame) -> None:
@@ -243,10 +256,14 @@ def _read_plainly(path: Path) -> Iterator[None]:
         raise UserError(f"{shown(path)}: not readable.", fix=f"chmod u+r {shown(path)}") from error
     except (pa.ArrowException, OSError, LookupError, UnicodeDecodeError) as error:
         size, said = path.stat().st_size, str(error).splitlines()[0]
+        again = "get it again from its source, as Parquet"
+        back = (
+            f"{RESTORE} (a new file: {again}); if it comes back damaged, DVC's cache is: "
+            "move .dvc/cache aside, delete data/, then run `git checkout -- data.dvc && dvc pull data.dvc`"
+        )
         raise UserError(
             f"{shown(path)}: found {size:,} bytes that are not a whole Parquet file ({said}).",
-            fix=f"{RESTORE} (a new file: get it again from its source); if it comes back damaged, DVC's cache is: "
-            "move .dvc/cache aside, delete data/, then run `git checkout -- data.dvc && dvc pull data.dvc`",
+            fix=back if "data" in path.parts else again,
         ) from error
 
 

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import pandas as pd
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -65,7 +66,13 @@ class Counts(Strict):
     """How many rows a partition has."""
 
     min: int = Field(default=1, ge=1)
-    max: int | None = None
+    max: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _range_is_not_empty(self) -> Self:
+        if self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}")
+        return self
 
 
 class Shares(Strict):
@@ -73,6 +80,12 @@ class Shares(Strict):
 
     min: float = Field(default=0, ge=0, le=1)
     max: float = Field(default=1, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _range_is_not_empty(self) -> Self:
+        if self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        return self
 
 
 class Rule(Strict):
@@ -101,7 +114,9 @@ class Contract(Strict):
     """What a partition promises, beyond the kind and the range of each column."""
 
     partition: Literal["month"] | None = Field(default=None, description="what a file holds and is named after")
-    freshness_days: float | None = Field(default=None, ge=0, description="newest row: so long before the month's end")
+    freshness_days: float | None = Field(
+        default=None, ge=0, le=31, description="newest row: so long before the month's end"
+    )
     rows: Counts = Counts()
     target_share: Shares | None = None
     missing: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default={}, description="largest shares")
@@ -115,9 +130,11 @@ class Contract(Strict):
     def _patterns_compile(cls, patterns: dict[str, str]) -> dict[str, str]:
         for name, pattern in patterns.items():
             try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"{name}: not a regular expression: {error}") from error
+                pd.Series(["word"], dtype="str").str.contains(
+                    pattern
+                )  # as they are used: with fewer features than `re`
+            except (re.error, ValueError) as error:
+                raise ValueError(f"{name}: not a regular expression that can be used: {error}") from error
         return patterns
 
     @model_validator(mode="after")
@@ -213,6 +230,7 @@ class Params(Strict):
         words = [schema.id, schema.target.column, *schema.named(Category)]
         optional = [schema.target.column, *(name for name, column in schema.columns.items() if column.nullable)]
         rules = [name for rule in contract.rules.values() for name in (rule.column, rule.promise[1])]
+        alike: dict[str, object] = {name: column.kind for name, column in schema.columns.items()}
         for key, named, allowed, what in (
             ("missing", contract.missing, optional, "column that may be missing"),
             ("patterns", contract.patterns, words, "column of words"),
@@ -221,6 +239,10 @@ class Params(Strict):
             for name in named:
                 if name not in allowed:
                     raise ValueError(f"contract.{key}: no {what} '{name}'{nearest(name, allowed)}")
+        for name, rule in contract.rules.items():
+            kinds = {alike.get(column, "category") for column in (rule.column, rule.promise[1])}
+            if rule.promise[0] in {"below", "at_most"} and (len(kinds) > 1 or kinds == {"category"}):
+                raise ValueError(f"contract.rules.{name}: only two numbers, or two times, have an order")
 
 
 def load(path: Path) -> Params:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from holdfast.errors import RefusedError, UserError, nearest
+from holdfast.errors import UserError, nearest
 
 EDIT = "correct the rows, or the rule under `data:` in params.yaml if the rows are right"
 
@@ -73,9 +73,7 @@ class Category(Described):
 
     def canonical(self, values: pd.Series) -> pd.Series:
         """Return strings."""
-        if not (_is_text(values) or isinstance(values.dtype, pd.CategoricalDtype) or values.isna().all()):
-            raise TypeError(f"found {_kind_of(values)}, expected words")
-        return values.astype("str")
+        return _words(values)
 
 
 class Time(Described):
@@ -101,7 +99,7 @@ class Time(Described):
         found = None if values.dt.tz is None else str(values.dt.tz)
         if found != self.zone:
             raise TypeError(f"found time zone {found or 'none'}, expected {self.zone or 'none'}")
-        return values.dt.as_unit("us")
+        return _within_bounds(values)
 
 
 Column = Annotated[Number | Category | Time, Field(discriminator="kind")]
@@ -163,12 +161,14 @@ class Schema(Strict):
 
         Raises: TypeError where they are of another kind.
         """
-        return _words(values) if name in {self.id, self.target.column} else self.columns[name].canonical(values)
+        if name not in {self.id, self.target.column}:
+            return self.columns[name].canonical(values)
+        return _words(values.astype("str") if pd.api.types.is_integer_dtype(values) else values)
 
     def rows(self, rows: pd.DataFrame, where: str) -> pd.DataFrame:
         """Return id, target and columns in canonical form; other columns are left out. `where` is for errors.
 
-        Raises: UserError where a column is missing, there twice or of another kind.
+        Raises: UserError where a column is missing, there twice or of another kind, or a number is infinite.
         """
         return self._take([self.id, self.target.column, *self.columns], rows, where)
 
@@ -179,37 +179,24 @@ class Schema(Strict):
 
         Raises: UserError where a column is missing, there twice, of another kind, or infinite.
         """
-        inputs = self._take(list(self.columns), rows, where)
-        for name in self.named(Number):
-            if np.isinf(inputs[name].to_numpy()).any():
-                raise UserError(f"{where}: {name}: found an infinite value, expected a number.", fix="correct the rows")
-        return inputs
+        return self._take(list(self.columns), rows, where)
 
     def _take(self, names: list[str], rows: pd.DataFrame, where: str) -> pd.DataFrame:
         _refuse_twins(rows, where)
         absent = [name for name in names if name not in rows]
         if absent:
             raise UserError(f"{where}: missing column '{absent[0]}'.", fix=f"add {few(absent)} to the rows")
-        return pd.DataFrame({name: self._canonical(name, rows[name], where) for name in names})
+        taken = {name: self._canonical(name, rows[name], where) for name in names}
+        for name in self.named(Number):
+            if np.isinf(taken[name].to_numpy()).any():
+                raise UserError(f"{where}: {name}: found an infinite value, expected a number.", fix="correct the rows")
+        return pd.DataFrame(taken)
 
     def _canonical(self, name: str, values: pd.Series, where: str) -> pd.Series:
         try:
             return self.canonical(name, values)
         except TypeError as error:
             raise UserError(f"{where}: {name}: {error}.", fix=EDIT) from error
-
-    def check_ids(self, ids: pd.Series, where: str) -> None:
-        """Refuse repeated ids.
-
-        Raises: RefusedError.
-        """
-        twice = ids[ids.duplicated()]
-        if len(twice):
-            raise RefusedError(
-                f"{where}: {self.id}: found {twice.iloc[0]!r} more than once ({len(twice):,} duplicates), "
-                "expected every id once.",
-                fix="remove the duplicates from the files under data/",
-            )
 
 
 def _refuse_twins(rows: pd.DataFrame, where: str) -> None:
@@ -219,9 +206,24 @@ def _refuse_twins(rows: pd.DataFrame, where: str) -> None:
 
 
 def _words(values: pd.Series) -> pd.Series:
-    if not (_is_text(values) or pd.api.types.is_integer_dtype(values) or values.isna().all()):
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype(values.dtype.categories.dtype)
+    if not (_is_text(values) or values.isna().all()):
         raise TypeError(f"found {_kind_of(values)}, expected words")
     return values.astype("str")
+
+
+def _within_bounds(values: pd.Series) -> pd.Series:
+    """Return times with microseconds; a unit that was mistaken for another puts them outside of all history."""
+    try:
+        values = values.dt.as_unit("us")
+        first, last = (pd.Timestamp(year, tz=values.dt.tz) for year in ("1700", "2200"))
+        inside = values.isna() | values.between(first, last, inclusive="left")
+    except (OverflowError, pd.errors.OutOfBoundsDatetime):
+        inside = pd.Series([False])
+    if not inside.all():
+        raise TypeError("found years before 1700 or after 2199, expected times")
+    return values
 
 
 def _is_text(values: pd.Series) -> bool:
@@ -232,7 +234,7 @@ def _kind_of(values: pd.Series) -> str:
     """Say what a column holds, with an example where it mixes kinds."""
     kind = pd.api.types.infer_dtype(values, skipna=True)
     example = values.dropna()
-    return f"{kind} values such as {example.iloc[0]!r}" if len(example) else f"{kind} values"
+    return f"{kind} values such as {example.iloc[0]!r:.60}" if len(example) else f"{kind} values"
 
 
 def few(names: tuple[str, ...] | list[str], limit: int = 6) -> str:

@@ -9,6 +9,8 @@ its own. Two columns make the cells of both together. A sum (each column once, p
 number like any other: every sum of two is tried, and of three where the numbers are not too many, and
 of any size those to which a linear fit points. In sums, times and durations count in minutes.
 
+What is hidden in digits, such as a label in the parity of a number, is not found: bins do not see it.
+
 A set of columns is found only if no part of it is, and if each of its columns is needed: without it, the
 rest errs at least twice as much.
 """
@@ -33,6 +35,7 @@ MOST_IN_THREES = 40
 # What is found multiplies the fits; whoever has this many sums has enough to mend.
 MOST_FITS = 25
 NEWTON_STEPS = 15
+HUGE = 1e30  # so that sums and squares of numbers stay finite
 # A part of a sum may go if the rest keeps this share of the errors that are allowed.
 SLACK = 0.25
 MINUTES = {"seconds": 1 / 60, "minutes": 1.0, "hours": 60.0, "days": 1440.0}
@@ -210,10 +213,10 @@ class _Search:
 
 
 def _number(values: pd.Series, column: Number | Time) -> np.ndarray:
-    """Return values as numbers: times as minutes since 1970, durations as minutes."""
+    """Return values as numbers: times as minutes since 1970, durations as minutes; none is beyond `HUGE`."""
     if isinstance(column, Time):
         return ((values - pd.Timestamp(0, tz=column.zone)) / pd.Timedelta(minutes=1)).to_numpy("float64")
-    return values.to_numpy("float64") * MINUTES.get(column.unit, 1.0)
+    return np.clip(values.to_numpy("float64"), -HUGE, HUGE) * MINUTES.get(column.unit, 1.0)
 
 
 def _bins(values: np.ndarray, most: int) -> np.ndarray:

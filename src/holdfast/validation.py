@@ -4,20 +4,21 @@ Only one partition is in memory at a time.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from holdfast import files, twins
-from holdfast.contract import Expectation
+from holdfast.contract import Expectation, percent
 from holdfast.errors import RefusedError, UserError
-from holdfast.expectations import EXAMPLES, Broken, Result, check_in_detail, in_words, percent
+from holdfast.expectations import EXAMPLES, Broken, Result, check_in_detail, in_words
 from holdfast.files import Workspace
 from holdfast.params import Contract
 from holdfast.schema import Schema
 
-SCREENFUL = 12
+SCREENFUL = 9
 FIX = (
     "correct the rows, or what is promised of them under `data:` and `contract:` in params.yaml if they are right; "
     f"to go back: {files.RESTORE}"
@@ -31,7 +32,7 @@ def month_of(path: Path, contract: Contract) -> str | None:
     """
     if contract.partition is None:
         return None
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", path.stem):
+    if not re.fullmatch(r"(1[7-9]|2[01])\d\d-(0[1-9]|1[0-2])", path.stem):
         raise UserError(
             f"{files.shown(path)}: found the name '{path.name}', expected a month such as 2013-09.parquet.",
             fix="rename it to its month, or remove `contract.partition` from params.yaml if a file is no month",
@@ -53,7 +54,7 @@ def partitions(named: Sequence[str], workspace: Workspace) -> list[Path]:
                 f"{path}: found {what} there, expected a partition.", fix="name a file, or a folder of files"
             )
         found += inside
-    return found or workspace.partitions()
+    return list({path.resolve(): path for path in found}.values()) or workspace.partitions()
 
 
 def judge(
@@ -65,20 +66,34 @@ def judge(
 
 
 def neighbours(paths: Sequence[Path], workspace: Workspace) -> list[Path]:
-    """Return the partitions below `data/` that stay when these come: all others, by their names."""
-    coming = {path.stem for path in paths}
+    """Return the partitions below `data/` that stay when these come.
+
+    A file from elsewhere takes the place of the one that has its name, if there is just one.
+    """
     there = workspace.partitions() if workspace.data.exists() else []
-    return [path for path in there if path.stem not in coming]
+    named = Counter(path.name for path in there)
+    coming = {path.resolve() for path in paths}
+    replaced = {path.name for path in paths if not path.resolve().is_relative_to(workspace.data.resolve())}
+    return [
+        path for path in there if path.resolve() not in coming and (path.name not in replaced or named[path.name] > 1)
+    ]
 
 
-def shared_ids(paths: Sequence[Path], schema: Schema) -> Result:
-    """Judge the ids of partitions together: none may be in two of them."""
-
-    def ids(path: Path) -> pd.Series:
-        return files.read(path, columns=[schema.id])[schema.id]
-
-    found = twins.find(ids(path) for path in paths)
+def shared_ids_of_files(paths: Sequence[Path], schema: Schema) -> Result:
+    """Judge the ids of files together: none may be in two of them."""
     rows = sum(files.outline(path)[0] for path in paths)
+    return shared_ids([files.shown(path) for path in paths], lambda place: ids(paths[place], schema), rows, schema)
+
+
+def ids(path: Path, schema: Schema) -> pd.Series:
+    """Return the ids of a partition; of one that has no such column, or two, none: that is said elsewhere."""
+    found = files.read(path, columns=[schema.id])
+    return found[schema.id] if list(found) == [schema.id] else pd.Series(dtype="str")
+
+
+def shared_ids(names: Sequence[str], ids_of: Callable[[int], pd.Series], rows: int, schema: Schema) -> Result:
+    """Judge the ids of partitions together; `ids_of` gives those of one, by its place."""
+    found = twins.find(ids_of(place) for place in range(len(names)))
     share = len(found) / max(rows, 1)
     broken = Broken(
         expectation="unique_among_partitions",
@@ -88,7 +103,7 @@ def shared_ids(paths: Sequence[Path], schema: Schema) -> Result:
         rows=len(found),
         share=round(share, 6),
         examples=tuple(
-            {schema.id: str(ids(paths[place])[row]), "partition": files.shown(paths[place])}
+            {schema.id: str(ids_of(place).iloc[row]), "partition": names[place]}
             for place, row in found[:EXAMPLES].tolist()
         ),
     )
@@ -110,7 +125,7 @@ def told(results: Sequence[Result], *severities: str) -> Iterator[str]:
     """Say what is broken, partition by partition; beyond a screenful, how much more there is."""
     broken = {result.partition: [one for one in result.broken if one.severity in severities] for result in results}
     broken = {partition: found for partition, found in broken.items() if found}
-    each = max(2, SCREENFUL // max(len(broken), 1))
+    each = max(1, SCREENFUL // max(len(broken), 1))
     for partition, found in list(broken.items())[:SCREENFUL]:
         yield partition
         for one in found[:each]:

@@ -90,6 +90,8 @@ CORRUPTIONS = [
     Corruption("times as numbers", on("scheduled_departure", lambda v: v.astype("int64")), "type.scheduled_departure"),
     Corruption("times in another zone", on("scheduled_departure", lambda v: v.dt.tz_convert("UTC")), "type.scheduled_departure", "time zone UTC"),
     Corruption("times without a zone", on("scheduled_departure", lambda v: v.dt.tz_localize(None)), "type.scheduled_departure", "time zone none"),
+    Corruption("nanoseconds taken for microseconds", on("scheduled_departure", lambda v: pd.to_datetime(v.dt.as_unit("ns").astype("int64"), unit="us", utc=True)
+               .dt.tz_convert("America/New_York")), "type.scheduled_departure", "years before 1700 or after 2199"),
     Corruption("labels as numbers", on("arrival", lambda v: (v == "late").astype("float64")), "type.arrival"),
     # Missing values
     Corruption("a missing id", words("flight_id", None), "missing.flight_id", "1 of 24,951 rows (0.004%)"),

@@ -25,10 +25,7 @@ def run(root: Path, partitions: list[str], *, names: bool) -> int:
     logger.info("judging with Great Expectations: %d partition%s", len(paths), "s" * (len(paths) > 1))
     with files.replacing(workspace.data_docs) as folder:
         entries = _judge(paths, folder, choices.data, choices.contract)
-        judged = [
-            path for path, (result, _) in zip(paths, entries, strict=True) if not _without_ids(result, choices.data)
-        ]
-        shared = validation.shared_ids([*validation.neighbours(paths, workspace), *judged], choices.data)
+        shared = validation.shared_ids_of_files([*validation.neighbours(paths, workspace), *paths], choices.data)
         entries += [(shared, None)] if shared.broken else []
         files.write_bytes(folder / "index.html", data_docs.index(entries).encode())
     for line in validation.told([result for result, _ in entries], "error", "warning"):
@@ -50,10 +47,6 @@ def _judge(paths: list[Path], folder: Path, schema: Schema, contract: Contract) 
             "%-*s %9s rows %4d expectations  %s", width, result.partition, f"{result.rows:,}", result.judged, verdict
         )
     return entries
-
-
-def _without_ids(result: Result, schema: Schema) -> bool:
-    return f"unique.{schema.id}" in result.not_judged
 
 
 def _list(schema: Schema, contract: Contract) -> int:

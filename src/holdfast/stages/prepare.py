@@ -63,6 +63,9 @@ def _judged(schema: Schema, contract: Contract, workspace: Workspace) -> tuple[d
         for (name, part), month in zip(partitions.items(), months, strict=True)
     ]
     validation.refuse(results)
+    parts, names = list(partitions.values()), list(partitions)
+    count = sum(map(len, parts))
+    validation.refuse([validation.shared_ids(names, lambda place: parts[place][schema.id], count, schema)])
     for warning in validation.told(results, "warning"):
         logger.warning(warning)
     return {name: schema.rows(part, name) for name, part in partitions.items()}, results
@@ -71,7 +74,6 @@ def _judged(schema: Schema, contract: Contract, workspace: Workspace) -> tuple[d
 def _together(partitions: Iterable[pd.DataFrame], schema: Schema) -> pd.DataFrame:
     """Return all rows, in the order of time and id."""
     rows = pd.concat(partitions, ignore_index=True)
-    schema.check_ids(rows[schema.id], "data/")
     return rows.sort_values([schema.time, schema.id] if schema.time else schema.id, ignore_index=True)
 
 
