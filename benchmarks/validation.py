@@ -30,9 +30,9 @@ import pandas as pd
 from holdfast import files, params
 from holdfast.contract import Expectation, expectations
 from holdfast.expectations import check
-from holdfast.params import Contract
 from holdfast.schema import Schema
 from holdfast.sources import nycflights
+from holdfast.terms import Contract
 
 ROOT = Path(__file__).resolve().parent.parent
 Judge = Callable[[pd.DataFrame], set[str]]

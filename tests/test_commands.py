@@ -51,6 +51,7 @@ def test_a_second_ingest_leaves_the_months_alone(repository: Path) -> None:
     assert path.stat().st_mtime_ns == touched
 
 
+@pytest.mark.slow
 def test_a_month_that_differs_is_only_replaced_on_request(repository: Path) -> None:
     before, path = partitions(repository), repository / "data" / "flights" / "2013-01.parquet"
     files.write(path, files.read(path).iloc[1:])
@@ -64,6 +65,7 @@ def test_a_month_that_differs_is_only_replaced_on_request(repository: Path) -> N
     assert partitions(repository) == before
 
 
+@pytest.mark.slow
 def test_a_damaged_month_can_be_replaced(repository: Path) -> None:
     before, path = partitions(repository), repository / "data" / "flights" / "2013-01.parquet"
     path.write_bytes(before["2013-01.parquet"][:1000])
@@ -81,6 +83,7 @@ def test_a_month_that_upstream_does_not_have_is_refused(repository: Path, throug
         ingest.run(repository, through, replace=False)
 
 
+@pytest.mark.slow
 def test_a_month_that_breaks_its_contract_goes_to_quarantine_with_its_report(
     repository: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -101,6 +104,7 @@ def test_a_month_that_breaks_its_contract_goes_to_quarantine_with_its_report(
     assert any("HA51-JFK-20130301: 4983" in line for line in caplog.messages)
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_in_quarantine_and_nothing_is_doubled(repository: Path) -> None:
     path = repository / "params.yaml"
     path.write_text(re.sub("max: 6000", "max: 4980", path.read_text()))
@@ -115,6 +119,7 @@ def test_nothing_is_lost_in_quarantine_and_nothing_is_doubled(repository: Path) 
     assert not rows[0].equals(rows[1])
 
 
+@pytest.mark.slow
 def test_months_that_keep_the_contract_are_written_beside_one_that_does_not(repository: Path) -> None:
     path = repository / "params.yaml"
     path.write_text(re.sub("rows: {min: 20000, max: 40000}", "rows: {min: 20000, max: 28500}", path.read_text()))

@@ -17,13 +17,12 @@ import yaml
 from conftest import ENVIRONMENT, MONTHS, ROOT, MakeRows, Project, make_small, run
 from holdfast import files, rebuild
 from holdfast.model import Model
-from holdfast.params import Params
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def reproduced(tmp_path_factory: pytest.TempPathFactory, params: Params, make_rows: MakeRows) -> Path:
+def reproduced(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows) -> Path:
     """This working tree with a small data set, committed, reproduced and pushed."""
     root = tmp_path_factory.mktemp("origin")
     for name in run("git ls-files --cached --others --exclude-standard", ROOT).splitlines():
@@ -34,7 +33,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory, params: Params, make_ro
     project.change(make_small)
     project.partition().parent.mkdir(parents=True)
     for month in MONTHS:
-        files.write(project.partition(month), make_rows(params.data, month))
+        files.write(project.partition(month), make_rows(project.params.data, month))
     run("git init --quiet --initial-branch main", root)
     run("dvc remote default embedded", root)  # never the remote of whoever runs the tests
     run("dvc add --quiet data", root)
@@ -288,7 +287,7 @@ def test_a_damaged_partition_comes_back_by_the_remedy(repository: Project) -> No
 def add_a_month(project: Project, month: str, make_rows: MakeRows) -> None:
     """Do what the README says when a month arrives."""
     root = project.workspace.root
-    files.write(project.partition(month), make_rows(month=month))
+    files.write(project.partition(month), make_rows(project.params.data, month))
     for command in ("dvc add --quiet data", "dvc repro --quiet", "dvc push --quiet"):
         run(command, root)
     run("git add data.dvc dvc.lock artifacts dvc-remote", root)
@@ -312,7 +311,7 @@ def test_an_older_data_version_comes_back(repository: Project, tmp_path: Path, m
 def test_a_pull_does_not_lose_a_new_partition(clone: Project, make_rows: MakeRows) -> None:
     root = clone.workspace.root
     run("dvc pull --quiet data.dvc", root)
-    files.write(clone.partition("2013-05"), make_rows(month="2013-05"))
+    files.write(clone.partition("2013-05"), make_rows(clone.params.data, "2013-05"))
 
     said = run("dvc pull data.dvc", root, expected=1)
 

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -38,6 +39,14 @@ def pins(name: str, python: str) -> dict[str, str]:
     return found
 
 
+@cache
+def installed(name: str) -> tuple[str, SpecifierSet, list[Requirement]]:
+    """Return the version of an installed package, the Pythons that it suits and what it needs."""
+    about = metadata.distribution(name)
+    pythons = SpecifierSet(str(about.metadata.json.get("requires_python", "")))
+    return about.version, pythons, [Requirement(text) for text in about.requires or []]
+
+
 def applies(requirement: Requirement, python: str, extra: str = "") -> bool:
     other = {"python_version": python, "python_full_version": f"{python}.0", "extra": extra}
     return requirement.marker is None or requirement.marker.evaluate({**default_environment(), **other})  # type: ignore[dict-item]
@@ -68,13 +77,13 @@ def test_the_pinned_versions_fit_each_other_and_the_python(lock: str, python: st
 
     for name, version in pinned.items():
         try:
-            about = metadata.distribution(name)
+            found, pythons, needs = installed(name)
         except metadata.PackageNotFoundError:
             continue  # for another Python or platform than this one
-        if about.version != version:
+        if found != version:
             continue
-        assert SpecifierSet(str(about.metadata.json.get("requires_python", ""))).contains(f"{python}.9"), name
-        for needed in map(Requirement, about.requires or []):
+        assert pythons.contains(f"{python}.9"), name
+        for needed in needs:
             if applies(needed, python):
                 got = pinned.get(canonicalize_name(needed.name))
                 assert got is not None, f"{name} needs {needed.name}, which is not in {lock}"

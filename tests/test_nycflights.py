@@ -11,7 +11,7 @@ from holdfast.sources import nycflights
 from holdfast.sources.nycflights import Upstream
 
 DAYS = 12
-PERTURBATIONS = 200
+PERTURBATIONS = 201
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +73,13 @@ def perturbed(upstream: Upstream, now: pd.Timestamp, random: np.random.Generator
     return replace(upstream, flights=flights, weather=weather[~dropped])
 
 
+@pytest.mark.no_cover
+@pytest.mark.parametrize("times", [8, pytest.param(PERTURBATIONS // 3, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("month", "first"), [(3, 4), (6, 20), (10, 26)], ids=["spring-clock", "storms", "autumn-clock"]
 )
 def test_nothing_that_became_known_later_changes_a_row(
-    upstream: Upstream, params: Params, month: int, first: int
+    upstream: Upstream, params: Params, month: int, first: int, times: int
 ) -> None:
     small = some_days(upstream, month, first)
     before = nycflights.build(small, params.ingest)
@@ -85,7 +87,7 @@ def test_nothing_that_became_known_later_changes_a_row(
     random = np.random.default_rng([month, first])
     inputs, changed_later = before.drop(columns="arrival"), 0
 
-    for _ in range(PERTURBATIONS // 3 + 1):
+    for _ in range(times):
         now = moment.iloc[random.integers(len(moment))]
         after = nycflights.build(perturbed(small, now, random), params.ingest)
 
@@ -93,7 +95,7 @@ def test_nothing_that_became_known_later_changes_a_row(
         pd.testing.assert_frame_equal(inputs[known], after.drop(columns="arrival")[known])
         changed_later += not inputs[~known].equals(after.drop(columns="arrival")[~known])
 
-    assert changed_later > PERTURBATIONS // 3 * 0.9  # the perturbations do reach the rows that may see them
+    assert changed_later > times * 0.8  # the perturbations do reach the rows that may see them
 
 
 def test_the_future_test_notices_a_window_that_ends_one_hour_late(upstream: Upstream, params: Params) -> None:

@@ -11,10 +11,10 @@ from holdfast.errors import UserError
 
 SHOW = """
 import json, sys
-from pathlib import Path
-from holdfast import params, threads
+import numpy
+from holdfast import threads
 threads.limit(1)
-import sklearn.ensemble, scipy.linalg, threadpoolctl
+import scipy.linalg, threadpoolctl
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 print(json.dumps([_openmp_effective_n_threads(), [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]]))
 """

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from holdfast.errors import UserError, nearest
-from holdfast.params import Contract, Rule
 from holdfast.schema import Category, Column, Number, Schema, Target, Time, few
+from holdfast.terms import Contract, Rule
 
 Severity = Literal["error", "warning"]
 Columns = dict[str, pd.Series]

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 from holdfast.contract import Expectation, Severity, View, expectations, percent, view
-from holdfast.params import Contract
 from holdfast.schema import Schema, few
+from holdfast.terms import Contract
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from holdfast.params import Leaks
 from holdfast.schema import Category, Number, Schema, Strict, Target
 from holdfast.separation import Separator, separators
+from holdfast.terms import Leaks
 
 FEWEST = 20
 FEWEST_FOR_AN_ID = 100

@@ -5,17 +5,16 @@ that it needs. What is wrong is named by its path, with what was found and what 
 """
 
 import json
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import pandas as pd
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from holdfast.errors import UserError, nearest
 from holdfast.schema import Category, Schema, Strict, Time
+from holdfast.terms import Contract
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -50,97 +49,6 @@ class IdSplit(Strict):
     def _something_is_left_to_train_on(self) -> Self:
         if self.validation_share + self.holdout_share >= 1:
             raise ValueError("validation_share and holdout_share leave nothing to train on")
-        return self
-
-
-class Leaks(Strict):
-    """When columns or rows give the answer away, and what follows from it."""
-
-    severity: Literal["warning", "error"] = Field(default="warning", description="an error stops the run")
-    auc: float = Field(default=0.98, gt=0.5, le=1, description="columns that reach this ROC AUC tell the answer")
-    id_share: float = Field(default=0.95, gt=0, le=1, description="so many different values a row make a column an id")
-    sample_rows: int = Field(default=10_000, ge=100, description="training rows looked at for each question, at most")
-
-
-class Counts(Strict):
-    """How many rows a partition has."""
-
-    min: int = Field(default=1, ge=1)
-    max: int | None = Field(default=None, ge=1)
-
-    @model_validator(mode="after")
-    def _range_is_not_empty(self) -> Self:
-        if self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min} is above max {self.max}")
-        return self
-
-
-class Shares(Strict):
-    """The share of the positive label among the labelled rows of a partition."""
-
-    min: float = Field(default=0, ge=0, le=1)
-    max: float = Field(default=1, ge=0, le=1)
-
-    @model_validator(mode="after")
-    def _range_is_not_empty(self) -> Self:
-        if self.min > self.max:
-            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
-        return self
-
-
-class Rule(Strict):
-    """What two columns promise each other, in rows that have both; `missing_with`: a row has both or neither."""
-
-    column: str
-    below: str | None = None
-    at_most: str | None = None
-    differs_from: str | None = None
-    missing_with: str | None = None
-
-    @model_validator(mode="after")
-    def _one_promise(self) -> Self:
-        said = self.model_dump(exclude={"column"}, exclude_none=True)
-        if len(said) != 1:
-            raise ValueError(f"expected one of below, at_most, differs_from and missing_with, found {len(said)}")
-        return self
-
-    @property
-    def promise(self) -> tuple[str, str]:
-        """Return which promise it is, and the other column."""
-        return next(iter(self.model_dump(exclude={"column"}, exclude_none=True).items()))
-
-
-class Contract(Strict):
-    """What a partition promises, beyond the kind and the range of each column."""
-
-    partition: Literal["month"] | None = Field(default=None, description="what a file holds and is named after")
-    freshness_days: float | None = Field(
-        default=None, ge=0, le=31, description="newest row: so long before the month's end"
-    )
-    rows: Counts = Counts()
-    target_share: Shares | None = None
-    missing: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default={}, description="largest shares")
-    patterns: dict[str, str] = Field(default={}, description="regular expressions for whole words")
-    rules: dict[str, Rule] = Field(default={}, description="what columns promise each other")
-    warnings: tuple[str, ...] = Field(default=(), description="expectations that are reported and do not refuse")
-    leaks: Leaks = Leaks()
-
-    @field_validator("patterns")
-    @classmethod
-    def _patterns_compile(cls, patterns: dict[str, str]) -> dict[str, str]:
-        for name, pattern in patterns.items():
-            try:
-                pd.Series(["word"], dtype="str").str.contains(
-                    pattern
-                )  # as they are used: with fewer features than `re`
-            except (re.error, ValueError) as error:
-                raise ValueError(f"{name}: not a regular expression that can be used: {error}") from error
-        return patterns
-
-    @model_validator(mode="after")
-    def _freshness_has_an_end(self) -> Self:
-        if self.freshness_days is not None and self.partition is None:
-            raise ValueError("freshness_days is counted from the end of a month; declare `partition: month`")
         return self
 
 
@@ -214,7 +122,7 @@ class Params(Strict):
     def _sections_fit_together(self) -> Self:
         if self.split.by == "time" and self.data.time is None:
             raise ValueError("split.by is 'time', but data.time is not declared")
-        self._contract_fits_the_schema()
+        self.contract.refuse_what_contradicts(self.data)
         for cut in self.evaluate.slices:
             column = self.data.columns.get(cut.column)
             if column is None:
@@ -222,27 +130,6 @@ class Params(Strict):
             if not isinstance(column, Category if cut.hours is None else Time):
                 raise ValueError(f"evaluate.slices: '{cut.column}' must be a category, or a time with `hours`")
         return self
-
-    def _contract_fits_the_schema(self) -> None:
-        schema, contract = self.data, self.contract
-        if contract.partition is not None and schema.time is None:
-            raise ValueError("contract.partition is 'month', but data.time is not declared")
-        words = [schema.id, schema.target.column, *schema.named(Category)]
-        optional = [schema.target.column, *(name for name, column in schema.columns.items() if column.nullable)]
-        rules = [name for rule in contract.rules.values() for name in (rule.column, rule.promise[1])]
-        alike: dict[str, object] = {name: column.kind for name, column in schema.columns.items()}
-        for key, named, allowed, what in (
-            ("missing", contract.missing, optional, "column that may be missing"),
-            ("patterns", contract.patterns, words, "column of words"),
-            ("rules", rules, [*words, *schema.columns], "column"),
-        ):
-            for name in named:
-                if name not in allowed:
-                    raise ValueError(f"contract.{key}: no {what} '{name}'{nearest(name, allowed)}")
-        for name, rule in contract.rules.items():
-            kinds = {alike.get(column, "category") for column in (rule.column, rule.promise[1])}
-            if rule.promise[0] in {"below", "at_most"} and (len(kinds) > 1 or kinds == {"category"}):
-                raise ValueError(f"contract.rules.{name}: only two numbers, or two times, have an order")
 
 
 def load(path: Path) -> Params:

@@ -14,8 +14,8 @@ import pandas as pd
 from holdfast import data_docs, files, validation
 from holdfast.expectations import Result, check_in_detail
 from holdfast.files import Workspace
-from holdfast.params import Contract
 from holdfast.schema import Schema
+from holdfast.terms import Contract
 
 
 def admit(

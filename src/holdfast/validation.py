@@ -15,8 +15,8 @@ from holdfast.contract import Expectation, percent
 from holdfast.errors import RefusedError, UserError
 from holdfast.expectations import EXAMPLES, Broken, Result, check_in_detail, in_words
 from holdfast.files import Workspace
-from holdfast.params import Contract
 from holdfast.schema import Schema
+from holdfast.terms import Contract
 
 SCREENFUL = 9
 FIX = (

@@ -13,7 +13,8 @@ from conftest import MakeRows
 from holdfast import contract as promises
 from holdfast.errors import UserError
 from holdfast.expectations import Result, check, check_in_detail, suite
-from holdfast.params import Contract, Params
+from holdfast.params import Params
+from holdfast.terms import Contract
 
 NOTHING_MORE = Contract()
 

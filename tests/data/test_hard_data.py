@@ -16,7 +16,8 @@ from holdfast import files, quarantine
 from holdfast.commands import validate
 from holdfast.errors import UserError
 from holdfast.expectations import check
-from holdfast.params import Contract, Params
+from holdfast.params import Params
+from holdfast.terms import Contract
 
 NEW_YORK = "America/New_York"
 
@@ -149,7 +150,7 @@ def test_huge_numbers_go_through_every_stage(project: Project) -> None:
         ({"partition": "month", "freshness_days": 800_000}, r"freshness_days: found 800000, expected less"),
         ({"freshness_days": 1}, "freshness_days is counted from the end of a month"),
         ({"missing": {"distance": 0.1}}, r"contract\.missing: no column that may be missing 'distance'"),
-        ({"missing": {"wind_gusts": 0.1}}, r"'wind_gusts', did you mean 'wind_gust'"),
+        ({"missing": {"humidty": 0.1}}, r"'humidty', did you mean 'humidity'"),
         ({"patterns": {"distance": "a"}}, r"contract\.patterns: no column of words 'distance'"),
         ({"patterns": {"carrier": "("}}, r"carrier: not a regular expression that can be used"),
         ({"patterns": {"carrier": r"\w++-.*"}}, r"carrier: not a regular expression that can be used"),

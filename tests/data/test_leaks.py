@@ -11,10 +11,11 @@ from conftest import ROOT, MakeRows
 from holdfast import files
 from holdfast.files import Workspace
 from holdfast.leaks import FEWEST, Leak, find
-from holdfast.params import IdSplit, Leaks, Params
+from holdfast.params import IdSplit, Params
 from holdfast.schema import Category, Column, Number, Schema, Target, Time
 from holdfast.sources import nycflights
 from holdfast.split import boundaries
+from holdfast.terms import Leaks
 
 SETTINGS = Leaks()
 ROWS = 2_000

@@ -105,7 +105,7 @@ def test_what_cannot_be_read_is_named_with_its_remedy(place: Project, name: str,
     (root / "empty").mkdir()
     (root / "text.parquet").write_text("a,b\n")
     (root / "cut.parquet").write_bytes(place.partition().read_bytes()[:5000])
-    validate.run(root, [], names=False)
+    validate.run(root, [str(place.partition())], names=False)
     before = pages(place)
 
     with pytest.raises(UserError, match=problem) as raised:

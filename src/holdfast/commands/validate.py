@@ -8,8 +8,8 @@ from holdfast.contract import expectations
 from holdfast.errors import DONE, REFUSED
 from holdfast.expectations import Result
 from holdfast.files import Workspace
-from holdfast.params import Contract
 from holdfast.schema import Schema
+from holdfast.terms import Contract
 
 logger = logging.getLogger(__name__)
 SOME_MONTH = "2013-01"

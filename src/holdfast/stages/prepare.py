@@ -17,10 +17,11 @@ from holdfast.errors import RefusedError, UserError
 from holdfast.expectations import Result, check
 from holdfast.files import Workspace
 from holdfast.leaks import Leak, find
-from holdfast.params import Contract, Leaks, Params
+from holdfast.params import Params
 from holdfast.profiling import profile
 from holdfast.schema import Schema
 from holdfast.split import SIDES, boundaries
+from holdfast.terms import Contract, Leaks
 
 logger = logging.getLogger(__name__)
 

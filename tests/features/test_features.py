@@ -1,12 +1,15 @@
+"""What the featurizer makes of rows that a reader can follow by hand."""
+
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import MakeRows
-from holdfast import persistence
+from conftest import MONTHS, MakeRows, Project
+from holdfast import files, persistence
 from holdfast.features import Featurizer
+from holdfast.model import Model
 from holdfast.params import Params
 
 
@@ -57,6 +60,31 @@ def test_time_is_read_by_the_local_clock_through_both_changes_of_the_clock(
     # 01:59 is followed by 03:00 in March, and 01:30 comes twice in November, on Sundays all of them.
     assert features["scheduled_departure.minute_of_day"].tolist() == [119, 180, 90, 90]
     assert features["scheduled_departure.day_of_week"].tolist() == [6, 6, 6, 6]
+
+
+def test_the_featurizer_learns_from_training_rows_only(project: Project) -> None:
+    for month in MONTHS[:2]:
+        rows = files.read(project.partition(month))
+        files.write(project.partition(month), rows.assign(carrier=rows["carrier"].replace("9E", "AA")))
+
+    project.run("prepare", "featurize", "train")
+
+    words = Model.load(project.workspace.train / "model").pipeline["featurizer"].words_["carrier"]
+    assert "AA" in words
+    assert "9E" not in words  # validation and holdout rows have it
+
+
+def test_a_leap_day_is_a_day_between_its_neighbours(
+    params: Params, featurizer: Featurizer, make_rows: MakeRows
+) -> None:
+    noons = pd.date_range("2012-02-28 12:00", periods=3, tz="America/New_York", unit="us")
+    rows = make_rows(rows=3).assign(scheduled_departure=noons)
+
+    features = pd.DataFrame(featurizer.transform(rows), columns=featurizer.names)
+
+    assert rows["scheduled_departure"].dt.day.tolist() == [28, 29, 1]
+    assert features["scheduled_departure.day_of_week"].tolist() == [1, 2, 3]
+    assert features["scheduled_departure.minute_of_day"].tolist() == [720, 720, 720]
 
 
 def test_month_and_day_of_the_month_are_no_features(featurizer: Featurizer, make_rows: MakeRows) -> None:
