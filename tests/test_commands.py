@@ -32,15 +32,18 @@ def partitions(root: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((root / "data").rglob("*")) if path.is_file()}
 
 
+@pytest.mark.slow
 def test_ingest_writes_every_month_up_to_the_one_asked_for(repository: Path) -> None:
     assert list(partitions(repository)) == ["2013-01.parquet", "2013-02.parquet"]
 
 
+@pytest.mark.slow
 def test_ingest_writes_the_bytes_of_the_committed_data(repository: Path) -> None:
     for name, content in partitions(repository).items():
         assert content == (ROOT / "data" / "flights" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_second_ingest_leaves_the_months_alone(repository: Path) -> None:
     before, path = partitions(repository), repository / "data" / "flights" / "2013-01.parquet"
     touched = path.stat().st_mtime_ns
@@ -77,6 +80,7 @@ def test_a_damaged_month_can_be_replaced(repository: Path) -> None:
     assert partitions(repository) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("through", ["2014-01", "2013-13", "June", ""])
 def test_a_month_that_upstream_does_not_have_is_refused(repository: Path, through: str) -> None:
     with pytest.raises(UserError, match=f"--through: found '{through}', expected a month"):
@@ -153,6 +157,7 @@ def test_commands_work_from_a_folder_below(tmp_path: Path) -> None:
     assert (done.returncode, "expected a month such as 2013-06" in done.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_partition_that_comes_back_holds_the_rows_that_went_in(repository: Path) -> None:
     rows = files.read(repository / "data" / "flights" / "2013-01.parquet")
 
@@ -170,6 +175,7 @@ def test_metrics_say_on_which_rows_they_were_measured(project: Project, caplog: 
     assert any(re.match(r"  roc_auc            0\.\d{3}$", line) for line in lines)
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_listening_is_no_error() -> None:
     command = f"{sys.executable} -m holdfast metrics | head -n 1"
 

@@ -17,6 +17,7 @@ def holdout_scores(project: Project) -> np.ndarray:
     return files.read(project.workspace.evaluate / "scores.parquet")["score"].to_numpy()
 
 
+@pytest.mark.slow
 def test_running_everything_again_writes_the_same_bytes(project: Project) -> None:
     before = project.artifacts()
 

@@ -28,6 +28,7 @@ def threads_of_a_stage(**environment: str) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_every_library_is_limited_loaded_before_or_after() -> None:
     openmp, pools = threads_of_a_stage()
 
@@ -36,6 +37,7 @@ def test_every_library_is_limited_loaded_before_or_after() -> None:
     assert set(pools) == {1}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="needs two processors to tell two threads from one")
 @pytest.mark.parametrize("given", ["2", "2,1"])
 def test_the_environment_overrules_params(given: str) -> None:
@@ -45,6 +47,7 @@ def test_the_environment_overrules_params(given: str) -> None:
     assert set(pools) == {2}
 
 
+@pytest.mark.slow
 def test_waiting_threads_sleep_and_a_lower_limit_of_blas_is_kept() -> None:
     script = (
         SHOW
@@ -58,6 +61,7 @@ def test_waiting_threads_sleep_and_a_lower_limit_of_blas_is_kept() -> None:
     assert done.stdout.splitlines()[1:] == ["passive", "[('blas', 1), ('openmp', 2)]"]
 
 
+@pytest.mark.slow
 def test_an_empty_variable_is_none() -> None:
     assert threads_of_a_stage(OMP_NUM_THREADS="")[0] == 1
 

@@ -141,6 +141,7 @@ CORRUPTIONS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_good_month_keeps_its_contract(good: pd.DataFrame, params: Params) -> None:
     result = check(good, MONTH, params.data, params.contract, MONTH)
 

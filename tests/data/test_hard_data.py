@@ -19,6 +19,8 @@ from holdfast.expectations import check
 from holdfast.params import Params
 from holdfast.terms import Contract
 
+pytestmark = pytest.mark.slow  # not one by one, but all together
+
 NEW_YORK = "America/New_York"
 
 
@@ -139,33 +141,6 @@ def test_huge_numbers_go_through_every_stage(project: Project) -> None:
     project.change(lambda content: content["data"]["columns"]["distance"].update(min=None, max=None))
 
     project.run()
-
-
-@pytest.mark.parametrize(
-    ("contract", "problem"),
-    [
-        ({"rows": {"min": 5, "max": 3}}, r"contract\.rows: min 5 is above max 3"),
-        ({"rows": {"max": 0}}, r"contract\.rows\.max: found 0, expected greater"),
-        ({"target_share": {"min": 0.5, "max": 0.3}}, r"contract\.target_share: min 0\.5 is above max 0\.3"),
-        ({"partition": "month", "freshness_days": 800_000}, r"freshness_days: found 800000, expected less"),
-        ({"freshness_days": 1}, "freshness_days is counted from the end of a month"),
-        ({"missing": {"distance": 0.1}}, r"contract\.missing: no column that may be missing 'distance'"),
-        ({"missing": {"humidty": 0.1}}, r"'humidty', did you mean 'humidity'"),
-        ({"patterns": {"distance": "a"}}, r"contract\.patterns: no column of words 'distance'"),
-        ({"patterns": {"carrier": "("}}, r"carrier: not a regular expression that can be used"),
-        ({"patterns": {"carrier": r"\w++-.*"}}, r"carrier: not a regular expression that can be used"),
-        ({"patterns": {"carrier": r"\w{5000}"}}, r"carrier: not a regular expression that can be used"),
-        ({"rules": {"r": {"column": "origin", "below": "distance"}}}, r"rules\.r: only two numbers, or two times"),
-        ({"rules": {"r": {"column": "origin", "at_most": "carrier"}}}, r"rules\.r: only two numbers, or two times"),
-        ({"rules": {"r": {"column": "origin"}}}, "expected one of below, at_most, differs_from and missing_with, found 0"),
-        ({"rules": {"r": {"column": "origins", "differs_from": "carrier"}}}, r"'origins', did you mean 'origin'"),
-    ],
-)  # fmt: skip
-def test_a_contract_that_cannot_be_meant_is_a_mistake(project: Project, contract: dict[str, Any], problem: str) -> None:
-    project.change(lambda content: content.update(contract=contract))
-
-    with pytest.raises(UserError, match=rf"params\.yaml: .*{problem}"):
-        project.params  # noqa: B018 (it is read anew each time)
 
 
 @pytest.mark.parametrize("name", ["0000-01", "9999-12", "2013-13"])

@@ -122,6 +122,7 @@ def clock(moment: pd.Timestamp, column: Any) -> tuple[float, float]:
     return float(local.hour * 60 + local.minute), float(local.weekday())
 
 
+@pytest.mark.slow
 @given(cases())
 def test_features_are_what_one_would_work_out_by_hand(case: Case) -> None:
     expected = [by_hand(case, row) for row in case.rows.to_dict("records")]
@@ -134,6 +135,7 @@ def test_features_are_what_one_would_work_out_by_hand(case: Case) -> None:
     np.testing.assert_array_equal(np.signbit(found[there]), np.signbit(np.reshape(expected, found.shape)[there]))
 
 
+@pytest.mark.slow
 @given(cases(), st.lists(st.integers(0, 20), max_size=5))
 def test_any_cut_into_chunks_gives_the_same_bits(case: Case, cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(case.rows)) for cut in cuts), len(case.rows)]
