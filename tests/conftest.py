@@ -34,8 +34,8 @@ ENVIRONMENT |= {
     f"GIT_{role}_{what}": "tests@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
 }
 # In CI a property is tried on the same examples each time; at a desk on new ones, and those that failed once first.
-settings.register_profile("desk", max_examples=40, deadline=None)
-settings.register_profile("ci", max_examples=40, deadline=None, derandomize=True, database=None)
+settings.register_profile("desk", max_examples=20, deadline=None)
+settings.register_profile("ci", max_examples=20, deadline=None, derandomize=True, database=None)
 settings.register_profile("deep", max_examples=2_000, deadline=None)  # pytest --hypothesis-profile deep
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 

@@ -23,7 +23,7 @@ def test_the_whole_holdout(real_model: Model, holdout: pd.DataFrame, evaluated: 
     assert real_model.score(holdout).tobytes() == evaluated["score"].to_numpy().tobytes()
 
 
-@pytest.mark.parametrize("size", [70, 1_000])
+@pytest.mark.parametrize("size", [pytest.param(70, marks=pytest.mark.slow), 1_000])
 def test_chunks(real_model: Model, holdout: pd.DataFrame, evaluated: pd.DataFrame, size: int) -> None:
     scores = [real_model.score(holdout.iloc[start : start + size]) for start in range(0, len(holdout), size)]
 

@@ -50,6 +50,7 @@ def test_the_holdout_plays_no_part_in_training(project: Project) -> None:
     assert (project.workspace.train / "model" / "model.skops").read_bytes() == model
 
 
+@pytest.mark.slow
 def test_validation_rows_are_fitted_in_the_end(project: Project) -> None:
     facts = Model.load(project.workspace.train / "model").facts
     counted = [len(files.read(project.workspace.prepare / f"{side}.parquet")) for side in SIDES]
@@ -109,6 +110,7 @@ def test_own_data_needs_no_python(own_data: Project) -> None:
     assert slices["rows"].sum() == len(scores)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", ["gradient_boosting", "logistic"])
 @pytest.mark.parametrize("left", [("dose",), ("ward",), ("dose", "ward")], ids=" and ".join)
 def test_columns_that_no_training_row_has_harm_nothing(
@@ -134,6 +136,7 @@ def test_columns_that_no_training_row_has_harm_nothing(
         assert model.score(rows.head(0)).tolist() == []
 
 
+@pytest.mark.slow
 def test_an_inserted_row_moves_no_other_row_when_the_split_is_by_id(own_data: Project, make_rows: MakeRows) -> None:
     def sides() -> dict[str, str]:
         own_data.run("prepare")

@@ -57,6 +57,7 @@ def test_what_is_broken_is_said_with_rows_and_a_page(place: Project, caplog: pyt
     assert "row-2013-02-0-5" not in pages(place)["002.html"]
 
 
+@pytest.mark.slow
 def test_a_file_is_judged_before_it_is_below_data(place: Project, tmp_path: Path) -> None:
     incoming = tmp_path / "incoming"
     incoming.mkdir()
@@ -68,6 +69,7 @@ def test_a_file_is_judged_before_it_is_below_data(place: Project, tmp_path: Path
     assert validate.run(place.workspace.root, [str(incoming)], names=False) == REFUSED
 
 
+@pytest.mark.slow
 def test_an_id_that_another_partition_has_is_refused(place: Project, caplog: pytest.LogCaptureFixture) -> None:
     path = place.workspace.root / "2013-05.parquet"
     rows = pd.concat([files.read(place.partition("2013-03")).tail(2), files.read(place.partition("2013-01")).head(1)])
@@ -81,12 +83,14 @@ def test_an_id_that_another_partition_has_is_refused(place: Project, caplog: pyt
     assert "row-2013-03-0-298" in pages(place)["index.html"]
 
 
+@pytest.mark.slow
 def test_a_new_version_of_a_partition_may_have_its_ids(place: Project, tmp_path: Path) -> None:
     shutil.copy(place.partition("2013-02"), tmp_path / "2013-02.parquet")
 
     assert validate.run(place.workspace.root, [str(tmp_path / "2013-02.parquet")], names=False) == DONE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "problem", "fix"),
     [
