@@ -66,7 +66,8 @@ def test_a_clock_in_another_zone_is_refused(params: Params, make_rows: MakeRows)
     [
         ({"time": "carrier"}, "time 'carrier' is not a column of kind time"),
         ({"id": "distance"}, "id 'distance' is also listed under columns"),
-        ({"columns": {}}, "declare at least one"),
+        ({"columns": {}}, "at least 1 item"),
+        ({"group": "arrival"}, "group 'arrival' is the id or the target"),
         ({"target": {"column": "y", "negative": "no", "positive": "no"}}, "labels must all differ"),
         ({"columns": {"x": {"kind": "number", "label": "x", "min": 2, "max": 1}}}, "min 2 is above max 1"),
         ({"columns": {"x": {"kind": "category", "label": "x", "values": ["a", "a"]}}}, "values must be distinct"),

@@ -105,6 +105,32 @@ class Evaluate(Strict):
     importance_repeats: int = Field(ge=1)
 
 
+Metric = Literal["roc_auc", "pr_auc", "log_loss", "brier", "calibration_error", "precision", "recall", "f1"]
+Margin = Annotated[float, Field(ge=0)]
+
+
+class SliceGate(Strict):
+    """When a slice counts as harmed, and how large it must be to be judged at all."""
+
+    margin: dict[Metric, Margin] = Field(min_length=1, description="worse by more than this is harm")
+    rows: int = Field(ge=1, description="smaller slices are not judged")
+    labels: int = Field(ge=1, description="nor those with fewer rows of either label")
+
+
+class Gates(Strict):
+    """When the challenger may take the place of the champion."""
+
+    resamples: int = Field(ge=2_000, description="of the paired bootstrap")
+    confidence: float = Field(ge=0.8, lt=1, description="of the intervals, and of the slices together")
+    groups: int = Field(ge=2, description="fewer days, or groups, or rows, say nothing of uncertainty")
+    floor: dict[Metric, float] = Field(min_length=1, description="G1: the challenger is no worse than this")
+    margin: dict[Metric, Margin] = Field(min_length=1, description="G2: nor worse than the champion by more than this")
+    slices: SliceGate = Field(description="G3: nor is any slice harmed")
+    size_mb: float = Field(gt=0, description="G4: of the model's files, in millions of bytes")
+    latency_ms: float = Field(gt=0, description="G4: of one row, on the machine that judges")
+    tags: tuple[str, ...] = Field(description="G5: what must be said of the model under `tags:`")
+
+
 class Params(Strict):
     """All of `params.yaml`."""
 
@@ -117,6 +143,8 @@ class Params(Strict):
     featurize: Featurize
     train: Train
     evaluate: Evaluate
+    gates: Gates
+    tags: dict[str, str] = Field(default={}, description="what people must know of the model")
 
     @model_validator(mode="after")
     def _sections_fit_together(self) -> Self:

@@ -128,22 +128,27 @@ class Target(Strict):
 
 
 class Schema(Strict):
-    """The columns of a row, which of them is the id, the time and the target."""
+    """The columns of a row, which of them is the id, the time and the target.
+
+    Rows that share the value of `group` are not independent of each other, say the visits of one patient. It is one
+    of the columns, or another column of words beside them, which no model sees.
+    """
 
     id: str
     time: str | None = None
+    group: str | None = None
     target: Target
-    columns: dict[str, Column]
+    columns: dict[str, Column] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Self:
-        if not self.columns:
-            raise ValueError("columns: declare at least one")
         for role, name in (("id", self.id), ("target.column", self.target.column)):
             if name in self.columns:
                 raise ValueError(f"{role} '{name}' is also listed under columns; a model must not see it")
         if self.id == self.target.column:
             raise ValueError(f"id and target.column are both '{self.id}'")
+        if self.group in {self.id, self.target.column}:
+            raise ValueError(f"group '{self.group}' is the id or the target, expected a column that rows share")
         if self.time is not None and not isinstance(self.columns.get(self.time), Time):
             raise ValueError(f"time '{self.time}' is not a column of kind time{nearest(self.time, self.columns)}")
         if self.time is not None and self.columns[self.time].nullable:
@@ -157,20 +162,21 @@ class Schema(Strict):
         return [name for name, column in self.columns.items() if isinstance(column, kind)]
 
     def canonical(self, name: str, values: pd.Series) -> pd.Series:
-        """Return the values of a column, of the id or of the target in canonical form.
+        """Return the values of a column, of the id, the target or the group in canonical form.
 
         Raises: TypeError where they are of another kind.
         """
-        if name not in {self.id, self.target.column}:
+        if name in self.columns:
             return self.columns[name].canonical(values)
         return _words(values.astype("str") if pd.api.types.is_integer_dtype(values) else values)
 
     def rows(self, rows: pd.DataFrame, where: str) -> pd.DataFrame:
-        """Return id, target and columns in canonical form; other columns are left out. `where` is for errors.
+        """Return id, target, group and columns in canonical form; others are left out. `where` is for errors.
 
         Raises: UserError where a column is missing, there twice or of another kind, or a number is infinite.
         """
-        return self._take([self.id, self.target.column, *self.columns], rows, where)
+        beside = [name for name in (self.id, self.target.column, self.group) if name and name not in self.columns]
+        return self._take([*beside, *self.columns], rows, where)
 
     def inputs(self, rows: pd.DataFrame, where: str) -> pd.DataFrame:
         """Return what a model may see of the rows, in canonical form; other columns are left out.

@@ -1,0 +1,240 @@
+"""The judge, who decides whether the challenger may take the place of the champion.
+
+Both are held against the same rows, those of the holdout that neither was fitted or tuned on, with uncertainty. Six
+gates with permanent codes decide, by the thresholds under `gates:` in `params.yaml`. A gate that cannot be asked, for
+want of a number, has not been passed. The same judge speaks at a desk, in the pull request and at promotion.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from holdfast.differences import (
+    HIGHER_IS_BETTER,
+    Difference,
+    Rows,
+    Scored,
+    SliceDifference,
+    TooSmall,
+    differences,
+    too_small,
+)
+from holdfast.params import Gates, Metric
+
+Verdict = Literal["promote", "keep", "cannot judge"]
+
+LABELS: dict[Metric, str] = {
+    "roc_auc": "ROC AUC",
+    "pr_auc": "PR AUC",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "calibration_error": "calibration error",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+}
+TITLES = {
+    "G0": "both can be judged",
+    "G1": "above the floor",
+    "G2": "not worse",
+    "G3": "no slice harmed",
+    "G4": "size and latency",
+    "G5": "tags",
+}
+
+
+class Gate(NamedTuple):
+    """A rule with a permanent code; `passed` is None where it could not be asked."""
+
+    code: str
+    passed: bool | None
+    text: str
+
+    @property
+    def title(self) -> str:
+        """What the gate asks for."""
+        return TITLES[self.code]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the judge found, and the verdict; without a number where the models cannot be compared."""
+
+    gates: tuple[Gate, ...]
+    rows: int = 0
+    groups: int = 0
+    unit: str = "days"
+    left_out: int = 0
+    same_scores: bool = False
+    differences: tuple[Difference, ...] = ()
+    slices: tuple[SliceDifference, ...] = ()
+    not_judged: tuple[TooSmall, ...] = ()
+    harmed: tuple[SliceDifference, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """Promote only if every gate was asked and passed."""
+        if not self.gates or any(gate.passed is None for gate in self.gates):
+            return "cannot judge"
+        return "promote" if all(gate.passed for gate in self.gates) else "keep"
+
+    def of(self, metric: Metric) -> Difference:
+        """Return the difference in one metric."""
+        return next(one for one in self.differences if one.metric == metric)
+
+    @property
+    def champion_auc(self) -> float:
+        """The champion's ROC AUC."""
+        return self.of("roc_auc").champion
+
+    @property
+    def challenger_auc(self) -> float:
+        """The challenger's ROC AUC."""
+        return self.of("roc_auc").challenger
+
+
+def impossible(reason: str) -> Comparison:
+    """Return what is said where the models cannot be compared at all."""
+    return Comparison(gates=(Gate("G0", passed=None, text=reason),))
+
+
+def compare(
+    rows: Rows,
+    champion: Scored,
+    challenger: Scored,
+    gates: Gates,
+    *,
+    bins: int,
+    seed: int,
+    tags: Mapping[str, str],
+) -> Comparison:
+    """Judge two models by rows that neither was fitted or tuned on."""
+    fair = ~(champion.seen | challenger.seen)
+    left_out = int(np.count_nonzero(~fair))
+    rows, champion, challenger = rows.only(fair), _only(champion, fair), _only(challenger, fair)
+    reason = _why_not(rows, champion, challenger, gates)
+    if reason:
+        return impossible(f"{reason}{f' ({left_out:,} rows left out, which a model has seen)' if left_out else ''}")
+    found, slices = differences(rows, champion, challenger, gates, bins, seed)
+    harmed = tuple(one for one in slices if one.tail < 1 - gates.confidence)
+    judged = (
+        Gate("G0", passed=True, text=f"{len(rows.target):,} rows of {int(rows.groups.max()) + 1} {rows.unit}"),
+        _floor(found, gates),
+        _not_worse(found, gates),
+        _no_slice_harmed(slices, harmed, gates),
+        _budgets(challenger, gates),
+        _tagged(tags, gates),
+    )
+    return Comparison(
+        gates=judged,
+        rows=len(rows.target),
+        groups=int(rows.groups.max()) + 1,
+        unit=rows.unit,
+        left_out=left_out,
+        same_scores=bool(np.array_equal(champion.scores, challenger.scores)),
+        differences=found,
+        slices=slices,
+        not_judged=too_small(rows, gates),
+        harmed=harmed,
+    )
+
+
+def _only(model: Scored, mask: np.ndarray) -> Scored:
+    return Scored(model.scores[mask], model.seen[mask], model.threshold, model.size, model.latency)
+
+
+def _why_not(rows: Rows, champion: Scored, challenger: Scored, gates: Gates) -> str:
+    """Say why the models cannot be compared, if they cannot."""
+    if not len(rows.target):
+        return "the holdout has no row that neither model has seen"
+    if len(np.unique(rows.target)) < 2:
+        return "the holdout has rows of one label only"
+    for name, model in (("champion", champion), ("challenger", challenger)):
+        wrong = int(np.count_nonzero(~((model.scores >= 0) & (model.scores <= 1))))  # NaN is neither
+        if wrong:
+            return f"{wrong:,} scores of the {name} are no probability"
+        if not (np.isfinite(model.latency) and np.isfinite(model.threshold) and model.size > 0):
+            return f"size, latency or threshold of the {name} is not known"
+    groups = int(rows.groups.max()) + 1
+    return f"{groups} {rows.unit} say nothing of uncertainty, {gates.groups} would" if groups < gates.groups else ""
+
+
+def _floor(found: tuple[Difference, ...], gates: Gates) -> Gate:
+    refused, undefined, passed = list[str](), list[str](), list[str]()
+    for name, floor in gates.floor.items():
+        value, higher = _of(found, name).challenger, HIGHER_IS_BETTER[name]
+        said = f"{LABELS[name]} {value:.3f} ({'at least' if higher else 'at most'} {floor:g})"
+        if not np.isfinite(value):
+            undefined.append(f"{LABELS[name]} is not defined")
+        elif value == floor or (value > floor) == higher:
+            passed.append(said)
+        else:
+            refused.append(said)
+    return _gate("G1", undefined, refused, passed)
+
+
+def _not_worse(found: tuple[Difference, ...], gates: Gates) -> Gate:
+    """Ask for the whole interval: what is not known well enough is not taken for good."""
+    undefined, refused, passed = [], [], []
+    for name, margin in gates.margin.items():
+        one = _of(found, name)
+        if one.word == "undefined":
+            undefined.append(f"{LABELS[name]} is not defined in every resample")
+        elif one.least_gain >= -margin:
+            passed.append(f"{LABELS[name]} {_extent(one)}, margin {margin:g}")
+        else:
+            how = "is worse" if one.word == "worse" else "may be worse"
+            refused.append(f"{LABELS[name]} {how}, by up to {-one.least_gain:.4f}, margin {margin:g}")
+    return _gate("G2", undefined, refused, passed)
+
+
+def _extent(one: Difference) -> str:
+    if one.word == "same":
+        return "is the same"
+    return f"is worse by {-one.least_gain:.4f} at most" if one.least_gain < 0 else "is better"
+
+
+def _no_slice_harmed(slices: tuple[SliceDifference, ...], harmed: tuple[SliceDifference, ...], gates: Gates) -> Gate:
+    undefined = [f"{one.label} {one.value}" for one in slices if one.difference.word == "undefined"]
+    refused = [
+        f"{one.label} {one.value}: {LABELS[one.difference.metric]} "
+        f"{one.difference.champion:.3f} → {one.difference.challenger:.3f}"
+        for one in harmed
+    ]
+    judged = len({(one.label, one.value) for one in slices})
+    margins = ", ".join(f"{LABELS[name]} {margin:g}" for name, margin in gates.slices.margin.items())
+    unknown = [f"not defined in every resample of {', '.join(undefined)}"] if undefined else []
+    return _gate("G3", unknown, refused, [f"{judged} slices judged, margin {margins}"])
+
+
+def _budgets(challenger: Scored, gates: Gates) -> Gate:
+    size = f"{challenger.size / 1e6:.2f} MB ({gates.size_mb:g} at most)"
+    slow = challenger.latency > gates.latency_ms
+    # How long it took is not in the text: another machine, or another minute, has another figure.
+    latency = f"one row in {'more than' if slow else 'at most'} {gates.latency_ms:g} ms"
+    refused = [said for said, over in ((size, challenger.size / 1e6 > gates.size_mb), (latency, slow)) if over]
+    return _gate("G4", [], refused, [size, latency])
+
+
+def _tagged(tags: Mapping[str, str], gates: Gates) -> Gate:
+    absent = [name for name in gates.tags if not tags.get(name, "").strip()]
+    refused = [f"missing under `tags:` in params.yaml: {', '.join(absent)}"] if absent else []
+    return _gate("G5", [], refused, [f"all {len(gates.tags)} are there"])
+
+
+def _gate(code: str, undefined: list[str], refused: list[str], passed: list[str]) -> Gate:
+    """Return the gate; what could not be asked weighs more than what was refused."""
+    if undefined:
+        return Gate(code, None, "; ".join([*undefined, *refused]))
+    return Gate(code, not refused, "; ".join(refused or passed))
+
+
+def _of(found: tuple[Difference, ...], name: Metric) -> Difference:
+    return next(one for one in found if one.metric == name)
+
+
+def failed(gates: tuple[Gate, ...]) -> Iterator[Gate]:
+    """Give the gates that were not passed."""
+    yield from (gate for gate in gates if not gate.passed)

@@ -1,0 +1,123 @@
+"""What a report says, before it is written down: the comparison, and where both sides come from.
+
+Everything here follows from two commits, and is the same at a desk, in CI and at promotion; only `Machine`, what was
+measured on the machine that judged, is not. `report_markdown` and `report_page` write it down.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from holdfast.comparison import Comparison
+from holdfast.data_diff import DataDiff
+
+FORMAT = 1
+
+
+class Side(NamedTuple):
+    """Where a model comes from; an empty hash stands where there is none."""
+
+    name: str
+    commit: str  # full hash; of the working tree, the commit that it is based on
+    data: str  # hash by which DVC knows data/
+    model: str  # hash by which DVC knows the model
+    environment: str  # sha256 of the work lock
+    lock: str  # sha256 of dvc.lock
+    size: int = 0  # bytes of the model's files
+    source: str = ""  # where the model was found: the cache, the remote, or made again
+
+
+class Stage(NamedTuple):
+    """A stage, and why its result is not the base's; without a reason it is the same, and came from the cache."""
+
+    name: str
+    because: tuple[str, ...]
+
+
+class Change(NamedTuple):
+    """A parameter or package that is another; None stands where it is not there."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+class Cell(NamedTuple):
+    """A model on a holdout, in the two-by-two of models and holdouts; no metrics where the model has seen the rows."""
+
+    model: str
+    holdout: str
+    rows: int
+    metrics: dict[str, float | int | None] | None
+
+
+class Curves(NamedTuple):
+    """The curves of one model on the rows that were judged, as `evaluation` makes them."""
+
+    roc: pd.DataFrame
+    precision_recall: pd.DataFrame
+    calibration: pd.DataFrame
+
+
+class Machine(NamedTuple):
+    """What was measured on the machine that judged: it may differ from run to run.
+
+    Units: latencies of one row in milliseconds, times in seconds.
+    """
+
+    latencies: tuple[float, float]
+    times: dict[str, float]
+    stages: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that a report says."""
+
+    champion: Side
+    challenger: Side
+    comparison: Comparison
+    cells: tuple[Cell, ...] = ()
+    data: DataDiff | None = None
+    params: tuple[Change, ...] = ()
+    packages: tuple[Change, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    notes: tuple[str, ...] = ()
+    curves: tuple[Curves, Curves] | None = None
+    machine: Machine | None = None
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Return what programs read; a number that is none is null."""
+    comparison = report.comparison
+    found = {
+        "format": FORMAT,
+        "verdict": comparison.verdict,
+        "champion": report.champion._asdict(),
+        "challenger": report.challenger._asdict(),
+        "gates": [{**gate._asdict(), "title": gate.title} for gate in comparison.gates],
+        **{name: getattr(comparison, name) for name in ("rows", "groups", "unit", "left_out", "same_scores")},
+        "differences": [one._asdict() | {"difference": one.difference} for one in comparison.differences],
+        "slices": [{**one._asdict(), "difference": one.difference._asdict()} for one in comparison.slices],
+        "not_judged": [one._asdict() for one in comparison.not_judged],
+        "cells": [one._asdict() for one in report.cells],
+        "params": [one._asdict() for one in report.params],
+        "packages": [one._asdict() for one in report.packages],
+        "stages": [one._asdict() for one in report.stages],
+        "notes": list(report.notes),
+        "machine": report.machine._asdict() if report.machine else None,
+    }
+    return {name: _plain(value) for name, value in found.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON can hold."""
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float | np.floating):
+        return round(float(value), 6) if np.isfinite(value) else None
+    return value
