@@ -47,6 +47,7 @@ COLUMNS = ("scheduled_departure", "carrier", "origin", "distance", "humidity")
 SMALL: dict[str, Any] = {
     "train": {"gradient_boosting": {"max_iterations": 8, "max_leaf_nodes": [4, 7], "min_samples_leaf": 5}},
     "evaluate": {"importance_rows": 100, "importance_repeats": 1},
+    "gates": {"slices": {"rows": 100, "labels": 20}},
 }
 
 
@@ -149,6 +150,28 @@ def project(tmp_path: Path, finished_project: Project) -> Project:
     """A small project of one's own, whose stages have run."""
     shutil.copytree(finished_project.workspace.root, tmp_path / "project")
     return Project(tmp_path / "project")
+
+
+def make_repository(
+    root: Path, make_rows: MakeRows, rows: int = 300, change: Callable[[dict[str, Any]], None] = lambda _: None
+) -> Project:
+    """Make a Git repository of this working tree with a small data set, reproduced, pushed and committed on main."""
+    for name in run("git ls-files --cached --others --exclude-standard", ROOT).splitlines():
+        if not name.startswith(("dvc-remote/", "dvc.lock", "data.dvc", "artifacts/")) and (ROOT / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, root / name)
+    project = Project(root)
+    project.change(make_small)
+    project.change(change)
+    project.partition().parent.mkdir(parents=True)
+    for month in MONTHS:
+        files.write(project.partition(month), make_rows(project.params.data, month, rows))
+    run("git init --quiet --initial-branch main", root)
+    run("dvc remote default embedded", root)  # never the remote of whoever runs the tests
+    run("dvc add --quiet data", root)
+    for command in ("dvc repro --quiet", "dvc push --quiet", "git add --all", "git commit --quiet --message first"):
+        run(command, root)
+    return project
 
 
 def make_small(content: dict[str, Any]) -> None:

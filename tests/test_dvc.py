@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 import yaml
 
-from conftest import ENVIRONMENT, MONTHS, ROOT, MakeRows, Project, make_small, run
+from conftest import ENVIRONMENT, MONTHS, ROOT, MakeRows, Project, make_repository, run
 from holdfast import files, rebuild
 from holdfast.model import Model
 
@@ -24,24 +24,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def reproduced(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows) -> Path:
     """This working tree with a small data set, committed, reproduced and pushed."""
-    root = tmp_path_factory.mktemp("origin")
-    for name in run("git ls-files --cached --others --exclude-standard", ROOT).splitlines():
-        if not name.startswith(("dvc-remote/", "dvc.lock", "data.dvc", "artifacts/")) and (ROOT / name).is_file():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, root / name)
-    project = Project(root)
-    project.change(make_small)
-    project.partition().parent.mkdir(parents=True)
-    for month in MONTHS:
-        files.write(project.partition(month), make_rows(project.params.data, month))
-    run("git init --quiet --initial-branch main", root)
-    run("dvc remote default embedded", root)  # never the remote of whoever runs the tests
-    run("dvc add --quiet data", root)
-    run("dvc repro --quiet", root)
-    run("dvc push --quiet", root)
-    run("git add --all", root)
-    run("git commit --quiet --message first", root)
-    return root
+    return make_repository(tmp_path_factory.mktemp("origin"), make_rows).workspace.root
 
 
 @pytest.fixture

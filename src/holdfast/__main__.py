@@ -6,15 +6,24 @@ import signal
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from holdfast.errors import UserError, exit_code
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def parser() -> argparse.ArgumentParser:
     """Describe every command."""
     top = argparse.ArgumentParser(prog="python -m holdfast", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for describe in (_data, _model, _comparison, _reproduction):
+        describe(commands)
+    return top
 
+
+def _data(commands: "Commands") -> None:
     ingest = commands.add_parser(
         "ingest",
         help="write monthly partitions of the example's flights below data/",
@@ -39,10 +48,31 @@ def parser() -> argparse.ArgumentParser:
         epilog="examples: python -m holdfast data-diff HEAD~1; python -m holdfast data-diff v1 v2 --markdown",
     )
     data_diff.add_argument("before", metavar="REV", help="the Git revision of the version before")
-    data_diff.add_argument("after", metavar="REV", nargs="?", help="that of the one after (what is under data/ now)")
+    data_diff.add_argument("after", metavar="REV2", nargs="?", help="that of the one after (what is under data/ now)")
     data_diff.add_argument("--markdown", action="store_true", help="as GitHub's markdown, for a pull request")
 
+
+def _model(commands: "Commands") -> None:
     commands.add_parser("metrics", help="print what was measured of the model, and on which rows")
+
+
+def _comparison(commands: "Commands") -> None:
+    report = commands.add_parser(
+        "report",
+        help="judge this tree's model against another, on the same rows",
+        epilog="examples: python -m holdfast report --base HEAD~1; python -m holdfast report --format md",
+    )
+    report.add_argument("--base", default="main", metavar="REV", help="the commit of the champion (main)")
+    report.add_argument(
+        "--champion", metavar="MODEL", help="instead of it, a model's folder, or models:/NAME@ALIAS of the registry"
+    )
+    report.add_argument(
+        "--format", dest="form", choices=["md", "html", "json"], help="print the report (what is found, in short)"
+    )
+    commands.add_parser("gate", help="exit with 1 unless the last report's verdict is to promote")
+
+
+def _reproduction(commands: "Commands") -> None:
     commands.add_parser("lock-check", help="tell whether dvc.lock is what `dvc repro` would write")
     rebuild = commands.add_parser(
         "rebuild-check",
@@ -50,7 +80,6 @@ def parser() -> argparse.ArgumentParser:
         epilog="example: python -m holdfast rebuild-check HEAD~1",
     )
     rebuild.add_argument("revision", nargs="?", default="HEAD", metavar="REV", help="the commit (HEAD)")
-    return top
 
 
 def run() -> int:

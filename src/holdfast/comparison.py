@@ -5,7 +5,7 @@ gates with permanent codes decide, by the thresholds under `gates:` in `params.y
 want of a number, has not been passed. The same judge speaks at a desk, in the pull request and at promotion.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -56,6 +56,11 @@ class Gate(NamedTuple):
     def title(self) -> str:
         """What the gate asks for."""
         return TITLES[self.code]
+
+    @property
+    def word(self) -> str:
+        """Whether it was passed, in a word."""
+        return {True: "passed", False: "refused", None: "unknown"}[self.passed]
 
 
 @dataclass(frozen=True)
@@ -233,8 +238,3 @@ def _gate(code: str, undefined: list[str], refused: list[str], passed: list[str]
 
 def _of(found: tuple[Difference, ...], name: Metric) -> Difference:
     return next(one for one in found if one.metric == name)
-
-
-def failed(gates: tuple[Gate, ...]) -> Iterator[Gate]:
-    """Give the gates that were not passed."""
-    yield from (gate for gate in gates if not gate.passed)

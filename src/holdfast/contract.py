@@ -60,23 +60,20 @@ def view(rows: pd.DataFrame, schema: Schema, contract: Contract) -> View:
     Instead of values that nobody can judge, of columns of another kind or that nobody promised, there is False.
     """
     rows = rows.reset_index(drop=True)
+    rows = rows.loc[:, ~rows.columns.isin(contract.besides)]
     computed = _computed(schema, contract)
     found = dict(zip(_distinct(rows.columns, [*computed]), (column for _, column in rows.items()), strict=True))
     nothing = pd.Series(data=False, index=rows.index)
     seen, mistyped = dict.fromkeys(found, nothing), {}
-    for name in [name for name in _names(schema) if name in found]:
+    for name in [name for name in schema.names if name in found]:
         try:
             seen[name] = schema.canonical(name, found[name])
         except TypeError as error:
             mistyped[name] = str(error)
-    usable = {name: seen[name] for name in _names(schema) if name in seen and name not in mistyped}
-    absent = frozenset(_names(schema)) - seen.keys()
+    usable = {name: seen[name] for name in schema.names if name in seen and name not in mistyped}
+    absent = frozenset(schema.names) - seen.keys()
     seen |= {name: compute(usable, len(rows)) for name, compute in computed.items()}
     return View(pd.DataFrame(seen, index=rows.index), absent, mistyped)
-
-
-def _names(schema: Schema) -> list[str]:
-    return [schema.id, schema.target.column, *schema.columns]
 
 
 def expectations(schema: Schema, contract: Contract, month: str | None) -> list[Expectation]:
@@ -93,6 +90,8 @@ def expectations(schema: Schema, contract: Contract, month: str | None) -> list[
         *_words(target.column, contract, missing=contract.missing.get(target.column), values=target.labels),
         *_target_share(schema, contract),
     ]
+    if schema.group and schema.group not in schema.columns:
+        found += _words(schema.group, contract, missing=0)
     for name, column in schema.columns.items():
         missing = contract.missing.get(name) if column.nullable else 0
         if isinstance(column, Category):
@@ -107,7 +106,7 @@ def expectations(schema: Schema, contract: Contract, month: str | None) -> list[
 
 def _with_severity(found: list[Expectation], schema: Schema, contract: Contract) -> list[Expectation]:
     needed = {"columns", f"missing.{schema.id}", f"missing.{schema.time}", f"unique.{schema.id}"}
-    needed |= {f"type.{name}" for name in _names(schema)} | {f"values.{schema.target.column}"}
+    needed |= {f"type.{name}" for name in schema.names} | {f"values.{schema.target.column}"}
     names = [expectation.name for expectation in found]
     for name in contract.warnings:
         if name in needed:
@@ -134,7 +133,7 @@ def _rows(contract: Contract) -> Expectation:
 
 
 def _columns(schema: Schema, contract: Contract) -> Expectation:
-    names = _names(schema)
+    names = schema.names
     settings = {"column_set": [*names, *_computed(schema, contract)], "exact_match": True}
     return Expectation("columns", f"the {len(names)} columns of the schema", (), "TableColumnsToMatchSet", settings)
 

@@ -65,9 +65,9 @@ def evaluate(model: Model, holdout: pd.DataFrame, settings: Evaluate, seed: int)
             "positive_share_in_training": model.facts.positive_share,
         },
         slices=_slices(holdout, target, scores, model, settings),
-        roc=_roc(target, scores),
-        precision_recall=_precision_recall(target, scores),
-        calibration=_calibration(target, scores, bins).round(DECIMALS),
+        roc=roc(target, scores),
+        precision_recall=precision_recall(target, scores),
+        calibration=calibration(target, scores, bins).round(DECIMALS),
         confusion=_confusion(target, scores, model),
         importance=_importance(model, holdout, target, settings, seed),
     )
@@ -125,7 +125,8 @@ def _slices(
     return pd.DataFrame(lines)
 
 
-def _roc(target: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
+def roc(target: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
+    """Return the ROC curve, on a grid of false positive rates."""
     false_positive_rate, true_positive_rate, _ = roc_curve(target, scores)
     grid = np.linspace(0, 1, CURVE_POINTS)
     return pd.DataFrame(
@@ -133,13 +134,14 @@ def _roc(target: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
     ).round(DECIMALS)
 
 
-def _precision_recall(target: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
+def precision_recall(target: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
+    """Return precision, on a grid of recalls."""
     precision, recall, _ = precision_recall_curve(target, scores)
     grid = np.linspace(0, 1, CURVE_POINTS)[1:]
     return pd.DataFrame({"recall": grid, "precision": np.interp(grid, recall[::-1], precision[::-1])}).round(DECIMALS)
 
 
-def _calibration(target: np.ndarray, scores: np.ndarray, bins: int) -> pd.DataFrame:
+def calibration(target: np.ndarray, scores: np.ndarray, bins: int) -> pd.DataFrame:
     """Return mean score, share of positives and rows of each bin of scores that has rows; bins have equal width."""
     place = np.minimum((scores * bins).astype("int64"), bins - 1)
     grouped = pd.DataFrame({"mean_score": scores, "positive_share": target}).groupby(place)
@@ -151,7 +153,7 @@ def _calibration_error(target: np.ndarray, scores: np.ndarray, bins: int) -> flo
 
     Source: Naeini, Cooper, Hauskrecht (2015).
     """
-    table = _calibration(target, scores, bins)
+    table = calibration(target, scores, bins)
     return float(np.average((table["mean_score"] - table["positive_share"]).abs(), weights=table["rows"]))
 
 

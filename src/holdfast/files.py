@@ -63,6 +63,21 @@ class Workspace:
         return self.root / "reports" / "data-docs"
 
     @property
+    def comparison(self) -> Path:
+        """The report on this tree's model beside another."""
+        return self.root / "reports" / "comparison"
+
+    @property
+    def times(self) -> Path:
+        """How long each stage took when it ran here last."""
+        return self.root / "reports" / "times"
+
+    @property
+    def environments(self) -> Path:
+        """Environments of other commits, made from their locks, to score with their models."""
+        return self.root / ".holdfast" / "environments"
+
+    @property
     def prepare(self) -> Path:
         """Artifacts of stage `prepare`."""
         return self.root / "artifacts" / "prepare"

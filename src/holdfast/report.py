@@ -26,7 +26,6 @@ class Side(NamedTuple):
     environment: str  # sha256 of the work lock
     lock: str  # sha256 of dvc.lock
     size: int = 0  # bytes of the model's files
-    source: str = ""  # where the model was found: the cache, the remote, or made again
 
 
 class Stage(NamedTuple):
@@ -67,6 +66,7 @@ class Machine(NamedTuple):
     Units: latencies of one row in milliseconds, times in seconds.
     """
 
+    source: str  # where the champion's model was found
     latencies: tuple[float, float]
     times: dict[str, float]
     stages: dict[str, float]

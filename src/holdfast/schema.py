@@ -157,6 +157,12 @@ class Schema(Strict):
             raise ValueError(f"id '{self.id}' is a name that the table of scores uses; rename the column")
         return self
 
+    @property
+    def names(self) -> list[str]:
+        """The names of all that a row has: id, target, group and columns."""
+        group = [self.group] if self.group and self.group not in self.columns else []
+        return [self.id, self.target.column, *group, *self.columns]
+
     def named(self, kind: type[Number] | type[Category] | type[Time]) -> list[str]:
         """Return the names of the columns of one kind, in the order of the schema."""
         return [name for name, column in self.columns.items() if isinstance(column, kind)]
@@ -175,8 +181,7 @@ class Schema(Strict):
 
         Raises: UserError where a column is missing, there twice or of another kind, or a number is infinite.
         """
-        beside = [name for name in (self.id, self.target.column, self.group) if name and name not in self.columns]
-        return self._take([*beside, *self.columns], rows, where)
+        return self._take(self.names, rows, where)
 
     def inputs(self, rows: pd.DataFrame, where: str) -> pd.DataFrame:
         """Return what a model may see of the rows, in canonical form; other columns are left out.

@@ -82,6 +82,7 @@ class Contract(Strict):
     missing: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default={}, description="largest shares")
     patterns: dict[str, str] = Field(default={}, description="regular expressions for whole words")
     rules: dict[str, Rule] = Field(default={}, description="what columns promise each other")
+    besides: tuple[str, ...] = Field(default=(), description="columns that files may have too; nothing looks at them")
     warnings: tuple[str, ...] = Field(default=(), description="expectations that are reported and do not refuse")
     leaks: Leaks = Leaks()
 
@@ -110,6 +111,9 @@ class Contract(Strict):
         """
         if self.partition is not None and schema.time is None:
             raise ValueError("contract.partition is 'month', but data.time is not declared")
+        for name in self.besides:
+            if name in schema.names:
+                raise ValueError(f"contract.besides: '{name}' is declared under data, so that it is looked at")
         words = [schema.id, schema.target.column, *schema.named(Category)]
         optional = [schema.target.column, *(name for name, column in schema.columns.items() if column.nullable)]
         ruled = [name for rule in self.rules.values() for name in (rule.column, rule.promise[1])]
@@ -121,6 +125,9 @@ class Contract(Strict):
             for name in named:
                 if name not in allowed:
                     raise ValueError(f"contract.{key}: no {what} '{name}'{nearest(name, allowed)}")
+        self._refuse_what_has_no_order(words, schema)
+
+    def _refuse_what_has_no_order(self, words: list[str], schema: Schema) -> None:
         for name, rule in self.rules.items():
             kind, other = rule.promise
             kinds = {"words" if column in words else schema.columns[column].kind for column in (rule.column, other)}

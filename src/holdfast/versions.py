@@ -7,20 +7,20 @@ that it is asked for by.
 
 import hashlib
 import logging
-import subprocess
+import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 import yaml
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from holdfast import files
-from holdfast.errors import UserError, nearest
+from holdfast import commits, files
+from holdfast.commits import Commit
+from holdfast.errors import UserError
 from holdfast.files import Workspace
 
 TRACKED = "data.dvc"
@@ -104,59 +104,28 @@ def at(root: Path, revision: str) -> Version:
 
     Raises: UserError where the revision or its `data.dvc` is not known or not valid, or its data is nowhere to be had.
     """
-    commit = _commit(root, revision)
+    commit = commits.find(root, revision, path=TRACKED)
     listed = _tracked(root, commit)
-    entries = _entries(_objects(root, [listed], commit)[listed], commit)
-    paths = _objects(root, set(entries.values()), commit)
+    entries = _entries(objects(root, [listed], commit)[listed], commit)
+    paths = objects(root, set(entries.values()), commit)
     return Version(commit.name, entries, {partition: paths[md5] for partition, md5 in entries.items()})
 
 
-class _Commit(NamedTuple):
-    """A commit, and how people call it."""
-
-    hash: str
-    name: str
-
-
-def _commit(root: Path, revision: str) -> _Commit:
-    """Return the commit that a revision names."""
-    if _git(root, "rev-parse", "--git-dir").returncode:
-        said = _git(root, "rev-parse", "--git-dir").stderr.strip()
-        raise UserError(f"{root}: {said}", fix="run it in a clone of the repository, or `git init` and commit data.dvc")
-    found = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
-    if found.returncode:
-        known = _git(root, "for-each-ref", "--format=%(refname:short)").stdout.split()
-        shallow = _git(root, "rev-parse", "--is-shallow-repository").stdout.strip() == "true"
-        fetch = "git fetch --unshallow --tags" if shallow else "git fetch --all --tags"
-        raise UserError(
-            f"REV: found no revision '{revision}'{nearest(revision, known) or '.'}",
-            fix=f"take one from `git log --oneline -- {TRACKED}`, or get what is not here yet with `{fetch}`",
-        )
-    full = found.stdout.strip()
-    return _Commit(full, full[:7] if full.startswith(revision) else f"{revision} ({full[:7]})")
-
-
-def _tracked(root: Path, commit: _Commit) -> str:
+def _tracked(root: Path, commit: Commit) -> str:
     """Return the hash of the list of files that `data.dvc` names at a commit."""
-    shown = _git(root, "show", f"{commit.hash}:./{TRACKED}")
-    if shown.returncode:
+    content = commits.text(root, commit, TRACKED)
+    if content is None:
         raise UserError(f"{commit.name}: found no {TRACKED} at this revision, expected one.", fix=ELSEWHERE)
     try:
-        return _Tracked.model_validate(yaml.safe_load(shown.stdout)).outs[0].md5
+        return _Tracked.model_validate(yaml.safe_load(content)).outs[0].md5
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         problem = f"{TRACKED} at {commit.name}: not a file that `dvc add data` writes: {_first(error)}."
         raise UserError(problem, fix=ELSEWHERE) from error
 
 
-def _entries(path: Path, commit: _Commit) -> dict[str, str]:
+def _entries(path: Path, commit: Commit) -> dict[str, str]:
     """Return the partitions in a list of files, with their hashes."""
-    try:
-        listed = TypeAdapter(list[_File]).validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise UserError(
-            f"data at {commit.name}: its list of files is not readable: {_first(error)}.", fix=ELSEWHERE
-        ) from error
-    entries = {file.relpath: file.md5 for file in listed if not Path(file.relpath).name.startswith(".")}
+    entries = {name: md5 for name, md5 in _listed(path, commit).items() if not Path(name).name.startswith(".")}
     other = next((partition for partition in entries if not partition.endswith(".parquet")), None)
     if other is not None or not entries:
         raise UserError(
@@ -165,7 +134,31 @@ def _entries(path: Path, commit: _Commit) -> dict[str, str]:
     return dict(sorted(entries.items()))
 
 
-def _objects(root: Path, hashes: Collection[str], commit: _Commit) -> dict[str, Path]:
+def _listed(path: Path, commit: Commit) -> dict[str, str]:
+    """Return the files in a list of files, with their hashes."""
+    try:
+        listed = TypeAdapter(list[_File]).validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise UserError(
+            f"data at {commit.name}: its list of files is not readable: {_first(error)}.", fix=ELSEWHERE
+        ) from error
+    return {file.relpath: file.md5 for file in listed}
+
+
+def copy_folder(root: Path, md5: str, commit: Commit, into: Path) -> None:
+    """Copy a folder that DVC knows by its hash, say a model, out of the cache or the remote.
+
+    Raises: UserError where a part of it is in neither, or is damaged.
+    """
+    entries = _listed(objects(root, [md5], commit)[md5], commit)
+    found = objects(root, set(entries.values()), commit)
+    for name, one in entries.items():
+        target = into / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(found[one], target)
+
+
+def objects(root: Path, hashes: Collection[str], commit: Commit) -> dict[str, Path]:
     """Return where DVC's cache has the bytes of these hashes, after fetching those that it lacks.
 
     Raises: UserError where one is neither in the cache nor in the remote, or is damaged.
@@ -191,7 +184,7 @@ def _objects(root: Path, hashes: Collection[str], commit: _Commit) -> dict[str, 
     return paths
 
 
-def _refuse_missing_or_damaged(path: Path, md5: str, commit: _Commit) -> None:
+def _refuse_missing_or_damaged(path: Path, md5: str, commit: Commit) -> None:
     if not path.exists():
         raise UserError(
             f"data at {commit.name}: object {md5} is in neither DVC's cache nor the remote, or is damaged there.",
@@ -216,12 +209,3 @@ def _first(error: Exception) -> str:
     """Return the first thing that an error says."""
     said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
     return " ".join(said.split()).rstrip(".")
-
-
-def _git(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            ["git", *command], cwd=root, encoding="utf-8", errors="replace", capture_output=True, check=False
-        )
-    except FileNotFoundError as error:
-        raise UserError("git: not found, expected it on the path.", fix="install Git") from error

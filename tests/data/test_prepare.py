@@ -78,3 +78,41 @@ def test_the_profile_is_made_of_every_row_and_shown(project: Project) -> None:
 
     assert [part["rows"] for part in profiles.values()] == [300] * len(MONTHS)
     assert "1,200" in (project.workspace.prepare / "profile.html").read_text()
+
+
+def test_a_column_that_no_one_declared_is_refused_unless_it_may_stand_beside(project: Project) -> None:
+    for month in MONTHS:
+        path = project.partition(month)
+        files.write(path, files.read(path).assign(note="seen"))
+
+    with pytest.raises(RefusedError, match="columns: found 'note' not expected"):
+        prepare.main(project.params, project.workspace)
+    project.change(lambda content: content["contract"].update(besides=["note"]))
+    prepare.main(project.params, project.workspace)
+
+    assert "note" not in files.read(project.workspace.prepare / "train.parquet")
+
+
+def test_the_group_of_rows_travels_with_them_and_no_model_sees_it(project: Project) -> None:
+    for month in MONTHS:
+        path = project.partition(month)
+        rows = files.read(path)
+        files.write(path, rows.assign(crew=np.where(rows.index % 7 > 0, "day", "night")))
+    project.change(lambda content: content["data"].update(group="crew"))
+
+    project.run()
+
+    assert set(files.read(project.workspace.prepare / "train.parquet")["crew"]) == {"day", "night"}
+    assert not [name for name in files.read(project.workspace.featurize / "train.parquet") if "crew" in name]
+
+
+def test_a_row_without_its_group_is_refused(project: Project) -> None:
+    path = project.partition(MONTHS[0])
+    for month in MONTHS:
+        files.write(project.partition(month), files.read(project.partition(month)).assign(crew="day"))
+    rows = files.read(path)
+    files.write(path, rows.assign(crew=rows["crew"].where(rows.index > 0)))
+    project.change(lambda content: content["data"].update(group="crew"))
+
+    with pytest.raises(RefusedError, match="missing.crew"):
+        prepare.main(project.params, project.workspace)

@@ -7,6 +7,7 @@ temporary folder is reproduced by its own code.
 
 import logging
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -14,7 +15,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from holdfast import params, threads  # noqa: E402
 from holdfast.errors import DONE, UserError, exit_code  # noqa: E402
-from holdfast.files import Workspace, tidy  # noqa: E402
+from holdfast.files import Workspace, tidy, write_json  # noqa: E402
 
 STAGES = ("prepare", "featurize", "train", "evaluate")
 
@@ -31,7 +32,11 @@ def run() -> int:
     tidy(getattr(workspace, stage))  # where this stage was killed before
     choices = params.load(workspace.params)
     threads.limit(choices.threads)
+    start = time.perf_counter()
     import_module(f"holdfast.stages.{stage}").main(choices, workspace)
+    # Beside the artifacts, which never hold a time: for people, and for the report.
+    workspace.times.mkdir(parents=True, exist_ok=True)
+    write_json(workspace.times / f"{stage}.json", round(time.perf_counter() - start, 1))
     return DONE
 
 

@@ -1,0 +1,186 @@
+"""A model, the code that it belongs to, and the scores that the one gives with the other.
+
+A commit's model is scored by that commit's own code, in a Git worktree, and in the environment of that commit's lock
+where it is another than today's. The model comes from DVC's cache or remote, or is made again on the spot.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from holdfast import commits, files, rebuild, versions
+from holdfast.commits import Commit
+from holdfast.differences import Scored
+from holdfast.errors import UserError
+from holdfast.files import Workspace
+
+logger = logging.getLogger(__name__)
+
+SCORER = Path(__file__).with_name("scorer.py")
+MODEL = "artifacts/train/model"
+
+
+class UnscorableError(UserError):
+    """Report that a model is not to be had, or does not score the rows."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A model folder, the checkout whose code scores with it, and the Python that runs that code."""
+
+    model: Path
+    code: Path
+    python: Path
+    source: str
+
+    @property
+    def size(self) -> int:
+        """The bytes of its files."""
+        return sum(path.stat().st_size for path in self.model.rglob("*") if path.is_file())
+
+    def score(self, holdouts: list[pd.DataFrame]) -> list[Scored]:
+        """Score the rows of each holdout.
+
+        Raises: UnscorableError where the model or its code cannot.
+        """
+        with tempfile.TemporaryDirectory(prefix="holdfast-") as folder:
+            paths = [Path(folder) / f"{place}.parquet" for place in range(len(holdouts))]
+            for path, rows in zip(paths, holdouts, strict=True):
+                files.write(path, rows)
+            self._run(paths)
+            facts = json.loads((Path(folder) / "facts.json").read_text(encoding="utf-8"))
+            found = [dict(np.load(path.with_suffix(".npz"))) for path in paths]
+        return [Scored(one["scores"], one["seen"], facts["threshold"], self.size, facts["latency"]) for one in found]
+
+    def _run(self, paths: list[Path]) -> None:
+        command = [str(self.python), "-P", str(SCORER), str(self.model), *map(str, paths)]
+        environment = {**os.environ, "PYTHONPATH": str(self.code / "src")}
+        done = subprocess.run(
+            command, env=environment, encoding="utf-8", errors="replace", capture_output=True, check=False
+        )
+        if done.returncode:
+            said = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "it said nothing")
+            raise UnscorableError(said.strip(), fix="see the report")
+
+
+def here(root: Path) -> Contender:
+    """Return the model of the working tree."""
+    return Contender(Workspace(root).train / "model", root, Path(sys.executable), "this working tree")
+
+
+def of_folder(root: Path, folder: Path) -> Contender:
+    """Return the model of a folder; the code of the working tree scores with it.
+
+    Raises: UserError where there is no model.
+    """
+    if not (folder / "model.json").is_file():
+        problem = f"{files.shown(folder)}: found no model.json, expected the folder of a model."
+        raise UserError(problem, fix="name a folder that `Model.save` wrote, such as artifacts/train/model")
+    return Contender(folder, root, Path(sys.executable), f"folder {files.shown(folder)}")
+
+
+@contextmanager
+def of_commit(root: Path, commit: Commit) -> Iterator[Contender]:
+    """Give the model of a commit, with its code and its environment, for as long as the block lasts.
+
+    Raises: UnscorableError where the commit has no model, or it is not to be had.
+    """
+    recorded = recorded_model(root, commit)
+    with (
+        tempfile.TemporaryDirectory(prefix="holdfast-") as folder,
+        commits.worktree(root, commit, Path(folder) / "code") as code,
+    ):
+        python, model = _python(root, code, commit), Path(folder) / "model"
+        source = _fetched(root, recorded, commit, model) or _rebuilt(root, code, python, recorded, commit, model)
+        yield Contender(model, code, python, source)
+
+
+def recorded_model(root: Path, commit: Commit) -> str:
+    """Return the hash by which DVC knows the model of a commit.
+
+    Raises: UnscorableError where its `dvc.lock` has none.
+    """
+    lock = yaml.safe_load(commits.text(root, commit, "dvc.lock") or "{}") or {}
+    outs = lock.get("stages", {}).get("train", {}).get("outs", [])
+    found = next((out["md5"] for out in outs if out["path"] == MODEL), None)
+    if found is None:
+        remedy = f"git checkout {commit.hash[:7]}, then dvc repro, and commit dvc.lock"
+        raise UnscorableError(f"{commit.name} has no model: its dvc.lock records none", fix=remedy)
+    return str(found)
+
+
+def _fetched(root: Path, recorded: str, commit: Commit, model: Path) -> str:
+    """Copy the model out of DVC's cache or remote; return where it was, or nothing."""
+    try:
+        versions.copy_folder(root, recorded, commit, model)
+    except UserError:
+        shutil.rmtree(model, ignore_errors=True)
+        return ""
+    return "DVC's cache or remote"
+
+
+def _rebuilt(root: Path, code: Path, python: Path, recorded: str, commit: Commit, model: Path) -> str:
+    """Make the model again, by the commit's own code, from its data."""
+    logger.info("the model of %s is in no cache: making it again", commit.name)
+    environment = {**os.environ, "PATH": os.pathsep.join([str(python.parent), os.environ.get("PATH", "")])}
+    environment.pop("PYTHONPATH", None)
+    cache = root / ".dvc" / "cache"
+    for command in (
+        ["dvc", "cache", "dir", "--local", str(cache)],
+        ["dvc", "pull", "--quiet", "data.dvc"],
+        ["dvc", "repro", "--quiet", "train"],
+    ):
+        done = subprocess.run(command, cwd=code, env=environment, text=True, capture_output=True, check=False)
+        if done.returncode:
+            said = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+            problem = f"the model of {commit.name} is in no cache, and `{' '.join(command)}` failed: {said[0]}"
+            raise UnscorableError(problem, fix=f"where it was made: git checkout {commit.hash[:7]} && dvc push")
+    made = rebuild.lock_hashes(code)[MODEL]
+    if made != recorded:
+        problem = f"the model of {commit.name} was made again, and is not the one that its dvc.lock records"
+        raise UnscorableError(problem, fix=f"python -m holdfast rebuild-check {commit.hash[:7]}")
+    shutil.copytree(code / MODEL, model)
+    return "made again"
+
+
+def _python(root: Path, code: Path, commit: Commit) -> Path:
+    """Return the Python of a commit's environment: this one, or where its lock is another, one made from that."""
+    lock = code / rebuild.LOCK
+    if not lock.is_file():
+        raise UnscorableError(f"{commit.name} has no {rebuild.LOCK}", fix="compare with a commit that has one")
+    content = lock.read_bytes()
+    if content == (root / rebuild.LOCK).read_bytes():
+        return Path(sys.executable)
+    folder = Workspace(root).environments / hashlib.sha256(content).hexdigest()[:16]
+    python = folder / "bin" / "python"
+    if not (folder / "complete").exists():
+        logger.info("%s has another %s: setting up its environment, which takes minutes, once", commit.name, lock.name)
+        _make_environment(folder, python, lock, commit)
+    return python
+
+
+def _make_environment(folder: Path, python: Path, lock: Path, commit: Commit) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    venv.create(folder, with_pip=True)
+    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", str(lock)]
+    done = subprocess.run([str(python), *install], text=True, capture_output=True, check=False)
+    if done.returncode:
+        shutil.rmtree(folder, ignore_errors=True)
+        said = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        problem = f"the environment of {commit.name} was not set up from its {lock.name}: {said[0]}"
+        raise UnscorableError(problem, fix="mend the connection to the package index, then run it again")
+    (folder / "complete").touch()

@@ -1,0 +1,344 @@
+"""Two commits before the judge: their own code, the sealed rows, and where the models are found."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conftest import ROOT, MakeRows, Project, made, make_repository, run
+from holdfast import commits, contenders, files, judging, versions
+from holdfast.errors import UserError
+from holdfast.files import Workspace
+from holdfast.judging import judge, judge_named
+from holdfast.model import Model
+from holdfast.report import Report
+
+pytestmark = pytest.mark.slow
+
+NEXT_MONTH = "2013-05"
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows) -> Path:
+    """A repository whose main has a model, and a branch with nothing of its own yet."""
+    root = make_repository(tmp_path_factory.mktemp("origin"), make_rows, rows=1_000).workspace.root
+    run("git checkout --quiet -b branch", root)
+    return root
+
+
+@pytest.fixture
+def repository(origin: Path, tmp_path: Path) -> Project:
+    """A copy with its artifacts and its cache."""
+    return Project(Path(shutil.copytree(origin, tmp_path / "repository", symlinks=True)))
+
+
+def reproduce(project: Project, message: str = "change") -> None:
+    """Run what changed, and commit it."""
+    run("dvc repro --quiet", project.workspace.root)
+    run("git add --all", project.workspace.root)
+    run(f"git commit --quiet --message {message}", project.workspace.root)
+
+
+def judged(project: Project, base: str = "main") -> Report:
+    return judge(project.workspace.root, base)
+
+
+def edit(path: Path, before: str, after: str) -> None:
+    content = path.read_text()
+    assert before in content
+    path.write_text(content.replace(before, after))
+
+
+def refused(report: Report) -> dict[str, bool | None]:
+    return {gate.code: gate.passed for gate in report.comparison.gates if not gate.passed}
+
+
+def without(name: str) -> Any:
+    def change(content: dict[str, Any]) -> None:
+        del content["data"]["columns"][name]
+        content["contract"]["besides"] = [name]
+
+    return change
+
+
+def by_id(content: dict[str, Any]) -> None:
+    content["split"] = {"by": "id", "validation_share": 0.2, "holdout_share": 0.3}
+
+
+def test_the_sealed_rows_are_the_holdout_of_prepare() -> None:
+    workspace = Workspace(ROOT)
+    facts = Model.load(made(workspace.train / "model")).facts
+    prepared = files.read(workspace.prepare / "holdout.parquet")
+
+    sealed = judging.holdout(versions.here(workspace), facts, "holdout")
+
+    assert sealed.rows.astype("str").equals(prepared[sealed.rows.columns].astype("str"))
+    assert list(sealed.raw[facts.data.id]) == list(prepared[facts.data.id])
+
+
+def test_the_sealed_rows_of_a_split_by_id_are_the_holdout_of_prepare(project: Project) -> None:
+    project.change(by_id)
+    project.run()
+    facts = Model.load(project.workspace.train / "model").facts
+    prepared = files.read(project.workspace.prepare / "holdout.parquet")
+
+    sealed = judging.holdout(versions.here(project.workspace), facts, "holdout")
+
+    assert list(sealed.rows[facts.data.id]) == list(prepared[facts.data.id])
+
+
+def test_a_branch_that_changes_nothing_is_promoted_and_says_that_the_model_is_the_same(repository: Project) -> None:
+    (repository.workspace.root / "README.md").write_text("Better words.")
+    run("git commit --quiet --all --message docs", repository.workspace.root)
+
+    report = judged(repository)
+
+    assert report.comparison.verdict == "promote"
+    assert report.comparison.same_scores
+    assert report.champion.model == report.challenger.model != ""
+    assert [stage.because for stage in report.stages] == [(), (), (), ()]
+    assert (report.params, report.packages, report.notes, report.cells, report.data) == ((), (), (), (), None)
+
+
+def test_no_worktree_and_no_file_is_left_behind(repository: Project) -> None:
+    root = repository.workspace.root
+
+    judged(repository)
+
+    assert len(run("git worktree list", root).splitlines()) == 1
+    assert run("git status --porcelain", root) == ""
+
+
+def test_each_model_is_scored_by_the_code_of_its_own_commit(repository: Project) -> None:
+    path = repository.workspace.root / "src" / "holdfast" / "model.py"
+    edit(path, "return np.round(probabilities[:, 1], DECIMALS)", "return np.full(len(inputs), 0.25)")
+    reproduce(repository)
+
+    report = judged(repository)
+
+    assert report.comparison.champion_auc > 0.7
+    assert report.comparison.challenger_auc == 0.5
+    assert refused(report) == {"G1": False, "G2": False, "G3": False}
+    assert report.comparison.verdict == "keep"
+    assert [stage.name for stage in report.stages if stage.because] == ["train", "evaluate"]
+    assert "src/holdfast/model.py" in report.stages[2].because
+
+
+def test_what_is_not_committed_is_judged_and_said(repository: Project) -> None:
+    repository.change(lambda content: content["train"]["gradient_boosting"].update(max_iterations=20))
+    run("dvc repro --quiet", repository.workspace.root)
+
+    report = judged(repository)
+
+    assert not report.comparison.same_scores
+    assert [note.split(" ")[0] for note in report.notes] == ["dvc.lock", "params.yaml"]
+    assert report.params[0] == ("train.gradient_boosting.max_iterations", "8", "20")
+
+
+def test_a_champion_keeps_the_columns_that_the_challenger_gives_up(repository: Project) -> None:
+    repository.change(without("humidity"))
+    reproduce(repository)
+
+    report = judged(repository)
+
+    assert report.comparison.verdict in {"promote", "keep"}
+    assert report.comparison.rows == 1_000
+    assert ("data.columns.humidity.kind", "number", None) in report.params
+
+
+def test_a_new_month_is_judged_on_that_month_and_shown_on_both_holdouts(
+    repository: Project, make_rows: MakeRows
+) -> None:
+    root = repository.workspace.root
+    files.write(repository.partition(NEXT_MONTH), make_rows(repository.params.data, NEXT_MONTH, 1_000))
+    run("dvc add --quiet data", root)
+    reproduce(repository)
+
+    report = judged(repository)
+
+    seen = {(cell.model, cell.holdout): cell.metrics is None for cell in report.cells}
+    base = report.champion.name
+    assert seen == {
+        (base, "holdout of this branch"): False,
+        ("this branch", "holdout of this branch"): False,
+        (base, f"holdout of {base}"): False,
+        ("this branch", f"holdout of {base}"): True,  # it was tuned on the month that was held out before
+    }
+    assert report.comparison.left_out == 0
+    assert report.data is not None
+    assert [part.name for part in report.data.partitions] == ["flights/2013-05.parquet"]
+
+
+def test_rows_that_the_champion_was_fitted_on_do_not_count(repository: Project) -> None:
+    repository.change(by_id)
+    reproduce(repository)
+
+    report = judged(repository)
+
+    april = 1_000
+    assert 0 < report.comparison.rows < april
+    assert report.comparison.left_out > 0
+    facts = Model.load(repository.workspace.train / "model").facts
+    held_out = len(judging.holdout(versions.here(repository.workspace), facts, "").rows)
+    assert report.comparison.rows + report.comparison.left_out == held_out
+
+
+def test_rows_of_a_declared_group_are_drawn_together(repository: Project) -> None:
+    repository.change(lambda content: content["data"].update(group="carrier"))
+    reproduce(repository)
+
+    report = judged(repository)
+
+    assert (report.comparison.groups, report.comparison.unit) == (16, "values of carrier")
+
+
+def test_a_base_without_a_model_cannot_be_judged(repository: Project) -> None:
+    root = repository.workspace.root
+    run("git checkout --quiet --orphan empty", root)
+    run("git rm --quiet -r --cached .", root)
+    run("git add README.md", root)
+    run("git commit --quiet --message nothing", root)
+    run("git checkout --quiet --force branch", root)
+
+    report = judged(repository, "empty")
+
+    assert report.comparison.verdict == "cannot judge"
+    assert "has no model: its dvc.lock records none" in report.comparison.gates[0].text
+
+
+def test_a_model_that_is_in_no_cache_is_made_again(repository: Project) -> None:
+    root = repository.workspace.root
+    recorded = contenders.recorded_model(root, commits.find(root, "main"))
+    for store in (root / ".dvc" / "cache" / "files" / "md5", root / "dvc-remote" / "files" / "md5"):
+        (store / recorded[:2] / recorded[2:]).unlink()
+    run("git commit --quiet --all --message 'the remote lost it'", root)
+
+    report = judged(repository)
+
+    assert report.machine is not None
+    assert report.machine.source == "made again"
+    assert report.comparison.same_scores
+
+
+def test_a_tree_whose_model_is_not_what_it_makes_cannot_be_judged(repository: Project) -> None:
+    repository.change(lambda content: content["train"]["gradient_boosting"].update(max_iterations=9))
+
+    report = judged(repository)
+
+    assert report.comparison.verdict == "cannot judge"
+    assert "train would run again (to mend it: `dvc repro` first" in report.comparison.gates[0].text
+
+
+def test_a_broken_params_file_is_said_in_the_report(repository: Project) -> None:
+    repository.change(lambda content: content["train"].update(estimator="forest"))
+
+    report = judged(repository)
+
+    assert report.comparison.verdict == "cannot judge"
+    assert "params.yaml: train.estimator: found 'forest'" in report.comparison.gates[0].text
+
+
+def test_changed_gates_are_said(repository: Project) -> None:
+    repository.change(lambda content: content["gates"]["margin"].update(roc_auc=0.5))
+
+    report = judged(repository)
+
+    assert "The gates themselves are changed: this is judged by the new ones." in report.notes
+
+
+def test_a_champion_that_crashes_cannot_be_judged(repository: Project) -> None:
+    root = repository.workspace.root
+    run("git checkout --quiet main", root)
+    path = root / "src" / "holdfast" / "model.py"
+    edit(path, "        probabilities =", "        raise MemoryError('no room')\n        probabilities =")
+    run("git commit --quiet --all --message crash", root)
+    run("git checkout --quiet branch", root)
+
+    report = judged(repository)
+
+    assert report.comparison.verdict == "cannot judge"
+    assert "MemoryError: no room" in report.comparison.gates[0].text
+
+
+def test_an_environment_that_cannot_be_set_up_is_said(repository: Project) -> None:
+    root = repository.workspace.root
+    lock = root / "requirements-work.txt"
+    kept = lock.read_bytes()
+    lock.write_text("no-such-package-of-holdfast==1 --hash=sha256:" + "0" * 64)
+    run("git commit --quiet --all --message lock", root)
+    run("git branch other", root)
+    lock.write_bytes(kept)
+
+    report = judged(repository, "other")
+
+    assert report.comparison.verdict == "cannot judge"
+    assert "was not set up from its requirements-work.txt" in report.comparison.gates[0].text
+    assert not list(repository.workspace.environments.glob("*"))
+
+
+def test_a_commit_with_another_lock_is_scored_in_an_environment_of_its_own(repository: Project) -> None:
+    root = repository.workspace.root
+    with (root / "requirements-work.txt").open("a") as lock:
+        lock.write("# another lock\n")
+    run("git commit --quiet --all --message lock", root)
+    run("git branch other", root)
+    run("git revert --no-edit HEAD", root)
+
+    report = judged(repository, "other")
+
+    assert report.comparison.same_scores
+    assert report.champion.environment != report.challenger.environment
+    (environment,) = repository.workspace.environments.glob("*/complete")
+    stamp = environment.stat().st_mtime_ns
+    assert judged(repository, "other").comparison.same_scores
+    assert environment.stat().st_mtime_ns == stamp  # made once
+
+
+def test_a_folder_can_be_the_champion(repository: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repository.workspace.root)
+    shutil.copytree("artifacts/train/model", "kept")
+
+    report = judge_named(repository.workspace.root, "kept")
+
+    assert report.comparison.same_scores
+    assert (report.champion.name, report.champion.commit) == ("kept", "")
+    nothing = judge_named(repository.workspace.root, "nowhere")
+    assert "nowhere: found no model.json" in nothing.comparison.gates[0].text
+
+
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader")
+def test_a_name_of_the_registry_can_be_the_champion(
+    repository: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    client = MlflowClient()
+    client.create_registered_model("delay")
+    version = client.create_model_version("delay", str(repository.workspace.train / "model"))
+    client.set_registered_model_alias("delay", "champion", version.version)
+
+    report = judge_named(repository.workspace.root, "models:/delay@champion")
+
+    assert report.comparison.same_scores
+    unknown = judge_named(repository.workspace.root, "models:/delay@nobody")
+    assert "models:/delay@nobody: not fetched from the registry" in unknown.comparison.gates[0].text
+
+
+def test_an_unknown_base_is_a_mistake(repository: Project) -> None:
+    with pytest.raises(UserError, match="REV: found no revision 'mian', did you mean 'main'"):
+        judged(repository, "mian")
+
+
+def test_the_same_two_commits_give_the_same_report_but_for_the_machine(repository: Project) -> None:
+    repository.change(lambda content: content["train"]["gradient_boosting"].update(max_iterations=20))
+    reproduce(repository)
+
+    one, two = judged(repository), judged(repository)
+
+    assert one.comparison.differences == two.comparison.differences
+    assert one.comparison.slices == two.comparison.slices
+    assert one.comparison.gates == two.comparison.gates
+    assert not np.isnan([difference.low for difference in one.comparison.differences]).any()
