@@ -22,7 +22,7 @@ NEVER_CHANGES_A_RESULT = {"threads"}
 # Each module may import from the lines above its own.
 LAYERS = [
     {"holdfast", "errors", "commands", "stages"},
-    {"commits", "registry", "schema", "threads"},
+    {"commits", "github", "registry", "schema", "threads"},
     {"terms"},
     {"params", "files"},
     {
