@@ -22,8 +22,8 @@ NEVER_CHANGES_A_RESULT = {"threads"}
 # Each module may import from the lines above its own.
 LAYERS = [
     {"holdfast", "errors", "commands", "stages"},
-    {"commits", "github", "registry", "schema", "threads"},
-    {"terms"},
+    {"commits", "github", "registry", "report_artifact", "report_body", "schema", "threads"},
+    {"cml", "terms"},
     {"params", "files"},
     {
         "split",
@@ -33,6 +33,7 @@ LAYERS = [
         "contract",
         "profiling",
         "pages",
+        "poster",
         "twins",
         "versions",
         "distributions",
@@ -61,6 +62,7 @@ LAYERS = [
         "commands.ingest",
         "commands.lock_check",
         "commands.metrics",
+        "commands.post",
         "commands.rebuild_check",
         "commands.validate",
     },

@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     """Describe every command."""
     top = argparse.ArgumentParser(prog="python -m holdfast", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for describe in (_data, _model, _comparison, _reproduction):
+    for describe in (_data, _model, _comparison, _pull_request, _reproduction):
         describe(commands)
     return top
 
@@ -70,6 +70,20 @@ def _comparison(commands: "Commands") -> None:
         "--format", dest="form", choices=["md", "html", "json"], help="print the report (what is found, in short)"
     )
     commands.add_parser("gate", help="exit with 1 unless the last report's verdict is to promote")
+
+
+def _pull_request(commands: "Commands") -> None:
+    post = commands.add_parser(
+        "post",
+        help="put the report of a run of `ci` on its pull request, as one comment",
+        epilog="example: python -m holdfast post --repository OWNER/NAME --run 123456 --head $(git rev-parse HEAD)",
+    )
+    post.add_argument("--repository", required=True, metavar="OWNER/NAME", help="where the pull request is")
+    post.add_argument("--run", required=True, metavar="ID", help="the run that uploaded the artifact `report`")
+    post.add_argument("--head", required=True, metavar="SHA", help="the commit that the run was of")
+    post.add_argument(
+        "--author", default="github-actions[bot]", metavar="LOGIN", help="who the token is (github-actions[bot])"
+    )
 
 
 def _reproduction(commands: "Commands") -> None:
