@@ -69,6 +69,35 @@ def test_a_month_that_differs_is_only_replaced_on_request(repository: Path) -> N
 
 
 @pytest.mark.slow
+def test_the_next_month_is_the_one_after_the_newest(repository: Path) -> None:
+    assert ingest.run(repository, "next", replace=False) == DONE
+
+    assert list(partitions(repository)) == ["2013-01.parquet", "2013-02.parquet", "2013-03.parquet"]
+
+
+@pytest.mark.slow
+def test_the_next_month_of_nothing_is_the_first(repository: Path) -> None:
+    shutil.rmtree(repository / "data")
+
+    assert ingest.run(repository, "next", replace=False) == DONE
+
+    assert list(partitions(repository)) == ["2013-01.parquet"]
+
+
+@pytest.mark.slow
+def test_where_there_is_no_next_month_nothing_is_done(repository: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="holdfast")
+    folder = repository / "data" / "flights"
+    (folder / "2013-02.parquet").rename(folder / "2013-12.parquet")
+    before = partitions(repository)
+
+    assert ingest.run(repository, "next", replace=False) == DONE
+
+    assert partitions(repository) == before
+    assert caplog.messages[-1] == "2013-12 is there already, and upstream has no month after it: nothing to do"
+
+
+@pytest.mark.slow
 def test_a_damaged_month_can_be_replaced(repository: Path) -> None:
     before, path = partitions(repository), repository / "data" / "flights" / "2013-01.parquet"
     path.write_bytes(before["2013-01.parquet"][:1000])
@@ -141,6 +170,14 @@ def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
 def test_help_lists_the_commands_with_an_example() -> None:
     assert "ingest" in run("--help").stdout
     assert "example: python -m holdfast ingest --through 2013-10" in run("ingest", "--help").stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["--next", "--through", "2013-10"]], ids=["neither", "both"])
+def test_ingest_is_told_one_way_how_far_to_go(arguments: list[str]) -> None:
+    done = run("ingest", *arguments)
+
+    assert done.returncode == 2
+    assert re.search("arguments --through --next is required|--through: not allowed with argument --next", done.stderr)
 
 
 def test_a_mistake_gives_exit_code_2_and_no_traceback(tmp_path: Path) -> None:

@@ -29,7 +29,11 @@ def _data(commands: "Commands") -> None:
         help="write monthly partitions of the example's flights below data/",
         epilog="example: python -m holdfast ingest --through 2013-10",
     )
-    ingest.add_argument("--through", required=True, metavar="YYYY-MM", help="the last month to write")
+    until = ingest.add_mutually_exclusive_group(required=True)
+    until.add_argument("--through", metavar="YYYY-MM", help="the last month to write")
+    until.add_argument(
+        "--next", action="store_const", const="next", dest="through", help="the month after the newest below data/"
+    )
     ingest.add_argument(
         "--replace", action="store_true", help="write every month anew, also those that differ from upstream"
     )

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -13,17 +14,23 @@ from holdfast.params import Params
 from holdfast.sources import nycflights
 
 logger = logging.getLogger(__name__)
+NEXT = "next"
 
 
 def run(root: Path, through: str, *, replace: bool) -> int:
-    """Write the partitions of every month up to one, those that are not there yet."""
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", through):
+    """Write the partitions of every month up to one (or the `next`), those that are not there yet."""
+    if through != NEXT and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", through):
         raise UserError(f"--through: found '{through}', expected a month such as 2013-06.", fix="--through 2013-06")
     workspace = Workspace(root)
     choices = params.load(workspace.params)
     logger.info("reading the source tables and joining what was known of each flight")
     rows = nycflights.build(nycflights.read(), choices.ingest)
     months = dict(nycflights.partitions(rows))
+    if through == NEXT:
+        through = _next(months, workspace)
+    if not through:
+        logger.info("%s is there already, and upstream has no month after it: nothing to do", max(months))
+        return DONE
     if through not in months:
         raise UserError(
             f"--through: found '{through}', expected a month from {min(months)} to {max(months)}.",
@@ -41,6 +48,12 @@ def run(root: Path, through: str, *, replace: bool) -> int:
     if new:
         logger.info("next: dvc add data && dvc repro")
     return DONE
+
+
+def _next(months: Iterable[str], workspace: Workspace) -> str:
+    """Return the first month that is newer than all below `data/`, or nothing where there is none."""
+    newest = max((path.stem for path in (workspace.data / "flights").glob("*.parquet")), default="")
+    return min((month for month in months if month > newest), default="")
 
 
 def _admit(path: Path, part: pd.DataFrame, workspace: Workspace, choices: Params) -> bool:
