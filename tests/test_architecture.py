@@ -22,7 +22,7 @@ NEVER_CHANGES_A_RESULT = {"threads"}
 # Each module may import from the lines above its own.
 LAYERS = [
     {"holdfast", "errors", "commands", "stages"},
-    {"commits", "github", "registry", "report_artifact", "report_body", "schema", "threads"},
+    {"commits", "github", "proposals", "registry", "report_artifact", "report_body", "schema", "threads"},
     {"cml", "terms"},
     {"params", "files"},
     {
@@ -57,12 +57,14 @@ LAYERS = [
     {"judging"},
     {"stages.prepare", "stages.featurize", "stages.train", "stages.evaluate"},
     {
+        "commands.alarm",
         "commands.data_diff",
         "commands.gate",
         "commands.ingest",
         "commands.lock_check",
         "commands.metrics",
         "commands.post",
+        "commands.propose",
         "commands.rebuild_check",
         "commands.validate",
     },

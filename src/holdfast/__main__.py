@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     """Describe every command."""
     top = argparse.ArgumentParser(prog="python -m holdfast", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for describe in (_data, _model, _comparison, _pull_request, _reproduction):
+    for describe in (_data, _model, _comparison, _github, _reproduction):
         describe(commands)
     return top
 
@@ -76,7 +76,7 @@ def _comparison(commands: "Commands") -> None:
     commands.add_parser("gate", help="exit with 1 unless the last report's verdict is to promote")
 
 
-def _pull_request(commands: "Commands") -> None:
+def _github(commands: "Commands") -> None:
     post = commands.add_parser(
         "post",
         help="put the report of a run of `ci` on its pull request, as one comment",
@@ -88,6 +88,14 @@ def _pull_request(commands: "Commands") -> None:
     post.add_argument(
         "--author", default="github-actions[bot]", metavar="LOGIN", help="who the token is (github-actions[bot])"
     )
+    propose = commands.add_parser(
+        "propose",
+        help="open a pull request for the month that `make retrain` has added",
+        epilog="example: make retrain && python -m holdfast propose",
+    )
+    propose.add_argument("--start-checks", action="store_true", help="also start ci.yml, as a workflow has to")
+    alarm = commands.add_parser("alarm", help="open an issue that new versions break us, or add to the open one")
+    alarm.add_argument("run_url", metavar="RUN", help="the address of the run that failed")
 
 
 def _reproduction(commands: "Commands") -> None:
