@@ -5,7 +5,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup repro test test-fast check data-docs rebuild-check lock
+.PHONY: help setup repro repro-changed committed report gate pr ci retrain test test-fast check data-docs \
+	rebuild-check lock
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +18,42 @@ repro: setup  ## pull the data, run the stages that are not up to date, print th
 	dvc pull --quiet data.dvc
 	dvc repro
 	@python -m holdfast metrics
+
+# A pull brings what is in the remote; what is neither there nor here is made. With `dvc repro --pull --allow-missing`
+# alone, a missing intermediate counts as a good one, until the stage that wants to read it fails.
+repro-changed: setup  ## the same, but take models that others trained and pushed instead of training them again
+	dvc pull --quiet --allow-missing
+	dvc repro
+
+committed:  ## tell whether what dvc repro made is what is committed
+	@git diff --exit-code dvc.lock artifacts || { \
+		echo "error: dvc.lock or metrics.json: not committed as dvc repro writes them." >&2; \
+		echo "  fix: dvc repro && git add dvc.lock artifacts && git commit" >&2; exit 1; }
+
+BASE ?= main
+report: setup  ## judge the model here against that of main (BASE=REV: of another revision), and open the report
+	python -m holdfast report --base "$(BASE)"
+	@[ -n "$$CI" ] || python -m webbrowser "file://$(CURDIR)/reports/comparison/report.html" >/dev/null
+
+gate: setup  ## tell whether the report lets this model be promoted
+	python -m holdfast gate
+
+pr: setup  ## print the comment that a pull request from here would get
+	@python -m holdfast report --base "$(BASE)"
+	@cat reports/comparison/report.md
+
+ci:  ## run the jobs of .github/workflows/ci.yml, on the Python that is here
+	.ci/run
+	@CI=true $(MAKE) --no-print-directory repro-changed committed report gate
+
+retrain: setup  ## add the next month (MONTH=YYYY-MM: all up to that one), reproduce, push, report
+	dvc pull --quiet data.dvc
+	python -m holdfast ingest $${MONTH:+--through} "$${MONTH:---next}"
+	dvc add --quiet data
+	dvc repro
+	dvc push
+	pytest --quiet tests/model/test_golden.py --update-golden
+	python -m holdfast report --base HEAD
 
 # On every core, but in no more than four processes, for each of them loads the libraries and the data anew.
 PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist worksteal
@@ -30,12 +67,18 @@ test: repro check  ## run every check and every test, and see that they cover as
 test-fast: setup  ## run the tests that are quick: under a minute
 	$(PYTEST) -m "not slow"
 
-check: setup  ## lint, types, duplicated code, and whether dvc.lock is current
+check: setup  ## lint, types, duplicated code, workflows, and whether dvc.lock is current
 	python -m holdfast lock-check
 	ruff check .
 	ruff format --check .
 	mypy
 	pylint --score=n src tests benchmarks
+	zizmor --offline --quiet --no-progress --persona auditor .github
+	check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	check-jsonschema --quiet --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci .gitlab-ci.yml
+	shellcheck .ci/run scripts/*
 
 data-docs: setup  ## judge data/ by its contract, and open the Data Docs
 	@python -m holdfast validate; code=$$?; \

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
@@ -89,6 +90,88 @@ def test_the_remote_holds_no_intermediates(reproduced: Path) -> None:
 
     # The list of months and the months; each cached artifact, and the two files of the one that is a folder.
     assert len(held) == 1 + len(MONTHS) + len(cached) + 2
+
+
+def runner(reproduced: Path, folder: Path, *, cached: bool) -> Project:
+    """A checkout on a runner of CI, with what ci.yml restores of the first commit of main or without it."""
+    run(f"git clone --quiet {reproduced} {folder}", folder.parent)
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    (restored,) = (step["with"]["path"].split() for step in jobs["pipeline"]["steps"] if step.get("id") == "artifacts")
+    for name in restored if cached else []:
+        copy = shutil.copytree if (reproduced / name).is_dir() else shutil.copy
+        copy(reproduced / name, folder / name)
+    return Project(folder)
+
+
+def repro_changed(root: Path) -> list[str]:
+    """Run what `make repro-changed` runs in an environment that is set up; return the stages that ran."""
+    planned = subprocess.run(
+        ["make", "--dry-run", "repro-changed"], cwd=ROOT, text=True, capture_output=True, check=True
+    )
+    commands = [line for line in planned.stdout.splitlines() if line.startswith("dvc ")]
+    assert commands[-1] == "dvc repro"
+    return stages_run("".join(run(command, root) for command in commands))
+
+
+def other_train_parameter(content: dict[str, Any]) -> None:
+    content["train"]["gradient_boosting"].update(learning_rate=[0.2])
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_ci_ends_with_every_artifact_whether_or_not_its_cache_is_warm(
+    reproduced: Path, tmp_path: Path, cached: bool
+) -> None:
+    project = runner(reproduced, tmp_path / "runner", cached=cached)
+
+    ran = repro_changed(project.workspace.root)
+
+    assert ran == ([] if cached else ["prepare", "featurize", "evaluate"])  # the model is in the remote
+    assert project.artifacts() == Project(reproduced).artifacts()
+    assert run("dvc status", project.workspace.root).strip() == "Data and pipelines are up to date."
+    assert run("git status --porcelain", project.workspace.root) == ""
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_ci_trains_what_its_author_only_edited(reproduced: Path, tmp_path: Path, cached: bool) -> None:
+    project = runner(reproduced, tmp_path / "runner", cached=cached)
+    project.change(other_train_parameter)
+
+    assert repro_changed(project.workspace.root)[-2:] == ["train", "evaluate"]
+
+    assert repro_changed(project.workspace.root) == []
+    said = run("make --no-print-directory committed", project.workspace.root, expected=2)
+    assert (
+        "error: dvc.lock or metrics.json: not committed as dvc repro writes them.\n  fix: dvc repro && git add dvc.lock artifacts"
+        in said
+    )
+
+
+@pytest.mark.parametrize("pushed", [True, False])
+def test_ci_does_not_train_again_what_its_author_trained_and_pushed(
+    repository: Project, reproduced: Path, tmp_path: Path, pushed: bool
+) -> None:
+    root = repository.workspace.root
+    repository.change(other_train_parameter)
+    run("dvc repro --quiet", root)
+    if pushed:
+        run("dvc push --quiet", root)
+    run("git add --all", root)
+    run("git commit --quiet --message faster", root)
+    project = runner(reproduced, tmp_path / "runner", cached=True)
+    run(f"git pull --quiet {root} main", project.workspace.root)
+
+    assert repro_changed(project.workspace.root) == (["evaluate"] if pushed else ["train", "evaluate"])
+
+    assert project.artifacts() == repository.artifacts()
+    run("make --no-print-directory committed", project.workspace.root)
+
+
+def test_the_shorter_command_fails_without_a_cache(clone: Project) -> None:
+    clone.change(other_train_parameter)
+
+    said = run("dvc repro --pull --allow-missing", clone.workspace.root, expected=255)
+
+    assert re.search("failed to reproduce 'train': .*No such file or directory: .*artifacts/featurize", said)
 
 
 def test_a_change_of_a_train_parameter_runs_train_and_evaluate_only(repository: Project) -> None:
