@@ -94,6 +94,12 @@ def test_every_command_that_a_workflow_names_exists() -> None:
             assert words[0] in {"cat", "echo", "gh", "npm"} or (ROOT / words[0]).is_file(), step.name
 
 
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"-m holdfast ([a-z-]+)", (ROOT / "Makefile").read_text()))))
+def test_every_command_that_make_calls_exists(command: str) -> None:
+    with pytest.raises(SystemExit, match="^0$"):  # help was shown
+        parser().parse_args([command, "--help"])
+
+
 def test_no_checkout_leaves_a_token_behind() -> None:
     assert using("checkout")
     assert all(step.content["with"]["persist-credentials"] is False for step in using("checkout"))
