@@ -1,10 +1,11 @@
 """Runs a job of a workflow here: its `run:` steps in bash, in their order, under their conditions.
 
-What GitHub brings along is done in a simple way: the checkout is a folder that is there already, caches have been
-restored into it, and an artifact is the files that `upload-artifact` names. An expression that is not known here is
-an error, so that no step is left out in silence.
+What GitHub brings along is done in a simple way: the checkout is a folder that is there already, a cache is the same
+paths of another folder, and an artifact is the files that `upload-artifact` names. An expression that is not known
+here is an error, so that no step is left out in silence.
 """
 
+import shutil
 import subprocess
 import sys
 import time
@@ -33,15 +34,17 @@ class Job:
         return not self.failed
 
 
-def run_job(workflow: Path, name: str, checkout: Path, context: Context) -> Job:
-    """Run the steps of a job in a checkout."""
+def run_job(workflow: Path, name: str, checkout: Path, context: Context, cache: Path) -> Job:
+    """Run the steps of a job in a checkout; `cache` is a folder that has what caches would bring."""
     job, start = Job(), time.perf_counter()
     summary = checkout.parent / f"summary-{time.monotonic_ns()}"
     environment = _environment(checkout) | {"GITHUB_STEP_SUMMARY": str(summary), "CI": "true"}
     for step in yaml.safe_load(workflow.read_text())["jobs"][name]["steps"]:
         if not _runs(step.get("if", "success()"), job, context):
             continue
-        if "upload-artifact" in step.get("uses", ""):
+        if "cache/restore" in step.get("uses", ""):
+            _restore(step["with"]["path"].split(), cache, checkout)
+        elif "upload-artifact" in step.get("uses", ""):
             paths = [checkout / path for path in _filled(step["with"]["path"], context).split()]
             job.artifact = {path.name: path.read_bytes() for path in paths}
         elif "run" in step:
@@ -55,6 +58,15 @@ def run_job(workflow: Path, name: str, checkout: Path, context: Context) -> Job:
     job.summary = summary.read_text() if summary.exists() else ""
     job.seconds = time.perf_counter() - start
     return job
+
+
+def _restore(paths: list[str], cache: Path, checkout: Path) -> None:
+    for path in (path for path in paths if path != ".venv"):
+        if (cache / path).is_dir():
+            shutil.copytree(cache / path, checkout / path, dirs_exist_ok=True)
+        elif (cache / path).is_file():
+            (checkout / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(cache / path, checkout / path)
 
 
 def _runs(condition: str, job: Job, context: Context) -> bool:
