@@ -34,6 +34,7 @@ LAYERS = [
         "profiling",
         "pages",
         "poster",
+        "markdown",
         "twins",
         "versions",
         "distributions",

@@ -5,13 +5,11 @@ Both say the same; a terminal is kept to one screen, markdown folds what is long
 
 from collections import Counter
 from collections.abc import Sequence
-from html import escape
 
 from holdfast.data_diff import DataDiff, Moved, Partition
 from holdfast.distributions import DISTANCES
+from holdfast.markdown import Markdown, Table, cut, few, folded, grid, listed, plain, printable
 from holdfast.profiling import figure
-
-Table = list[list[str]]
 
 SHOWN = 10  # partitions, and columns, in a terminal
 MARKS = {"number": "KS", "category": "TV", "time": "TV"}
@@ -24,28 +22,25 @@ LEGEND = (
 def text(diff: DataDiff) -> str:
     """Say the difference for a terminal of 100 columns."""
     if not diff.partitions:
-        return _same(diff)
-    tables = [_few(table) for table in (_columns(diff), _partitions(diff), _moved(diff)) if len(table) > 1]
-    blocks = [[["data", *diff.names], *_facts(diff)], *tables]
-    return "\n\n".join(["\n".join(map(_printable, _sentences(diff))), *map(_aligned, blocks), "\n".join(LEGEND)])
+        return sentences(diff)[0]
+    blocks = [facts(diff), *(few(table, SHOWN) for table in details(diff).values())]
+    return "\n\n".join(["\n".join(map(printable, sentences(diff))), *map(_aligned, blocks), "\n".join(LEGEND)])
 
 
-def markdown(diff: DataDiff) -> str:
-    """Say the difference as GitHub's markdown."""
+def markdown(diff: DataDiff, rows: int | None = None) -> Markdown:
+    """Say the difference as GitHub's markdown, with the first `rows` of each table or all of them."""
     if not diff.partitions:
-        return f"**Data**: {_plain(_same(diff))}\n"
-    folded = {
-        "Columns that came, went or changed their type": _columns(diff),
-        "Partitions that differ": _partitions(diff),
-        "Columns that moved": _moved(diff),
-    }
+        return Markdown(f"**Data**: {plain(sentences(diff)[0])}\n")
     blocks = [
-        " ".join(map(_plain, _sentences(diff))),
-        _grid([["data", *diff.names, ""], *_facts(diff)]),
-        *(_folded(f"{what}: {len(table) - 1}", _grid(table)) for what, table in folded.items() if len(table) > 1),
+        " ".join(map(plain, sentences(diff))),
+        grid(facts(diff), numbers=(1, 2)),
+        *(
+            folded(f"{what}: {len(table) - 1:,}", grid(table if rows is None else few(table, rows)))
+            for what, table in details(diff).items()
+        ),
         f"<sub>{' '.join(LEGEND)}</sub>",
     ]
-    return "\n\n".join(blocks) + "\n"
+    return Markdown("\n\n".join(blocks) + "\n")
 
 
 def _same(diff: DataDiff) -> str:
@@ -56,8 +51,10 @@ def _same(diff: DataDiff) -> str:
     )
 
 
-def _sentences(diff: DataDiff) -> list[str]:
+def sentences(diff: DataDiff) -> list[str]:
     """Say what matters most."""
+    if not diff.partitions:
+        return [_same(diff)]
     change = diff.rows.after - diff.rows.before
     rows = f"{abs(change):,} rows {'more' if change > 0 else 'fewer'}" if change else "as many rows"
     shares = [_percent(share) for share in (diff.positive_share.before, diff.positive_share.after)]
@@ -67,18 +64,32 @@ def _sentences(diff: DataDiff) -> list[str]:
     return [f"{rows.capitalize()}; the share of {diff.positive} {course}.", most]
 
 
-def _facts(diff: DataDiff) -> Table:
-    """Return what is so on both sides, and a remark."""
+def facts(diff: DataDiff) -> Table:
+    """Return what is so on both sides, and a remark, under their header."""
     rows, share = diff.rows, diff.positive_share
     change = rows.after - rows.before
     remark = f"{change:+,} ({change / rows.before:+.1%})" if change and rows.before else ""
-    facts = [["rows", f"{rows.before:,}", f"{rows.after:,}", remark], _partition_counts(diff)]
+    table = [
+        ["data", *diff.names, ""],
+        ["rows", f"{rows.before:,}", f"{rows.after:,}", remark],
+        _partition_counts(diff),
+    ]
     if diff.months.before or diff.months.after:
-        facts.append(["months", *(_span(list(m)) for m in (diff.months.before, diff.months.after)), _months(diff)])
+        table.append(["months", *(_span(list(m)) for m in (diff.months.before, diff.months.after)), _months(diff)])
     of_new = f"{_percent(share.new)} of new rows" if share.new is not None else ""
-    facts.append([f"share of {diff.positive}", _percent(share.before), _percent(share.after), of_new])
-    facts.append(["columns", *(str(len(types)) for types in diff.types), _column_counts(diff)])
-    return facts
+    table.append([f"share of {diff.positive}", _percent(share.before), _percent(share.after), of_new])
+    table.append(["columns", *(str(len(types)) for types in diff.types), _column_counts(diff)])
+    return table
+
+
+def details(diff: DataDiff) -> dict[str, Table]:
+    """Return the long tables that have any row, each under its header, by what they say."""
+    tables = {
+        "Columns that came, went or changed their type": _columns(diff),
+        "Partitions that differ": _partitions(diff),
+        "Columns that moved": _moved(diff),
+    }
+    return {what: table for what, table in tables.items() if len(table) > 1}
 
 
 def _partition_counts(diff: DataDiff) -> list[str]:
@@ -95,7 +106,7 @@ def _months(diff: DataDiff) -> str:
     before, after = diff.months.before, diff.months.after
     changes = {month: after.get(month, 0) - before.get(month, 0) for month in sorted({*before, *after})}
     said = [f"{month} {change:+,}" for month, change in changes.items() if change]
-    return ", ".join(said[:3]) + (f" and {len(said) - 3} more" if len(said) > 3 else "")
+    return listed(said)
 
 
 def _column_counts(diff: DataDiff) -> str:
@@ -132,7 +143,7 @@ def _edits(part: Partition) -> str:
     counts = {"added": edits.added, "removed": edits.removed, "edited": edits.edited}
     said = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
     most = sorted(edits.columns, key=lambda name: (-edits.columns[name], name))
-    where = ", ".join(most[:3]) + (f" and {len(most) - 3} more" if len(most) > 3 else "")
+    where = listed(most)
     return f"{said or 'no row is another'}{f' in {where}' if where else ''}"
 
 
@@ -158,7 +169,7 @@ def _values(column: Moved) -> list[str]:
     if column.kind == "number":
         values = _change(*(figure(value) for value in column.values))
         return [f"{column.what} {values} {column.unit}".rstrip(), missing]
-    return [f"{_cut(column.what, 24)} {_change(*(_percent(value) for value in column.values))}", missing]
+    return [f"{cut(column.what, 24)} {_change(*(_percent(value) for value in column.values))}", missing]
 
 
 def _change(before: str | None, after: str | None) -> str:
@@ -183,41 +194,8 @@ def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def _few(table: Table) -> Table:
-    """Keep the first rows below the header, and say how many more there are."""
-    more = len(table) - 1 - SHOWN
-    return table if more <= 0 else [*table[: SHOWN + 1], [f"and {more} more"]]
-
-
-def _printable(words: str) -> str:
-    """Replace what a terminal would obey."""
-    return "".join(character if character.isprintable() else "?" for character in words)
-
-
-def _cut(words: str, limit: int) -> str:
-    return words if len(words) <= limit else f"{words[: limit - 1]}…"
-
-
 def _aligned(table: Table) -> str:
-    cells = [[_cut(_printable(cell), 60) for cell in row] for row in table]
+    cells = [[cut(printable(cell), 60) for cell in row] for row in table]
     widths = [max(len(row[place]) for row in cells if place < len(row)) for place in range(max(map(len, cells)))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)) for row in cells]
     return "\n".join(line.rstrip() for line in lines)
-
-
-def _grid(table: Table) -> str:
-    """Write a table of GitHub's markdown."""
-    head, *rows = [[_plain(cell) for cell in row] for row in table]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
-
-
-def _plain(cell: str) -> str:
-    """Write words so that GitHub takes none of them for markup, and calls nobody."""
-    escaped = escape(_printable(cell), quote=False)
-    for mark in "\\`*_[]|~#":
-        escaped = escaped.replace(mark, f"\\{mark}")
-    return escaped.replace("@", "@\u200b")
-
-
-def _folded(summary: str, block: str) -> str:
-    return f"<details><summary>{summary}</summary>\n\n{block}\n\n</details>"
