@@ -77,6 +77,8 @@ class Comparison:
     slices: tuple[SliceDifference, ...] = ()
     not_judged: tuple[TooSmall, ...] = ()
     harmed: tuple[SliceDifference, ...] = ()
+    by: Gates | None = None
+    fix: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -100,9 +102,9 @@ class Comparison:
         return self.of("roc_auc").challenger
 
 
-def impossible(reason: str) -> Comparison:
+def impossible(reason: str, fix: str = "") -> Comparison:
     """Return what is said where the models cannot be compared at all."""
-    return Comparison(gates=(Gate("G0", passed=None, text=reason),))
+    return Comparison(gates=(Gate("G0", passed=None, text=reason),), fix=fix)
 
 
 def compare(
@@ -143,6 +145,7 @@ def compare(
         slices=slices,
         not_judged=too_small(rows, gates),
         harmed=harmed,
+        by=gates,
     )
 
 
