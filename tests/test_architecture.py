@@ -39,7 +39,7 @@ LAYERS = [
         "versions",
         "distributions",
     },
-    {"bootstrap", "estimators", "svg", "data_diff"},
+    {"bootstrap", "curves_svg", "estimators", "fitting", "svg", "data_diff"},
     {"differences", "model"},
     {"comparison", "evaluation", "expectations", "leaks", "scorer"},
     {
@@ -53,9 +53,10 @@ LAYERS = [
         "data_docs",
         "data_diff_report",
     },
-    {"contenders", "quarantine"},
-    {"provenance"},
-    {"judging"},
+    {"contenders", "headline", "quarantine"},
+    {"provenance", "report_tables"},
+    {"judging", "mermaid"},
+    {"report_markdown", "report_page"},
     {"stages.prepare", "stages.featurize", "stages.train", "stages.evaluate"},
     {
         "commands.alarm",

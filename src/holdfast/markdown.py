@@ -9,6 +9,7 @@ from html import escape
 
 Table = list[list[str]]
 
+GAP = "\u00a0"  # a space at which no line is broken
 WIDEST = 160  # characters of a cell
 
 
@@ -78,7 +79,7 @@ def few(table: Table, limit: int) -> Table:
 
 def printable(words: str) -> str:
     """Replace what a terminal would obey, and what turns the direction of writing around."""
-    return "".join(character if character.isprintable() else "?" for character in words)
+    return "".join(character if character.isprintable() or character == GAP else "?" for character in words)
 
 
 def cut(words: str, limit: int) -> str:

@@ -1,0 +1,182 @@
+"""The report as a page: all that the comment says, uncut, and the plots that it has no room for."""
+
+from collections.abc import Collection
+
+from holdfast import curves_svg, data_diff_report, pages, report_tables
+from holdfast.comparison import LABELS
+from holdfast.curves_svg import Curve, Row
+from holdfast.differences import Difference, SliceDifference
+from holdfast.headline import Headline, headline, interval, number, signed
+from holdfast.markdown import Table
+from holdfast.pages import Html, element
+from holdfast.report import Report
+
+SHOWN = 40  # slices in a plot
+
+
+def page(report: Report) -> str:
+    """Write a page that loads nothing."""
+    said = headline(report)
+    parts = (_numbers, _metrics, _curves, _slices, _data, _cells, _params, _gates, _stages, _origin, _machine)
+    content = [*_against(said, report), *(section for part in parts for section in part(report))]
+    return pages.page(said.title, *content, subtitle=said.sentence)
+
+
+def _against(said: Headline, report: Report) -> list[Html]:
+    """Say what stands against the challenger, and what must be known first."""
+    lines = [(element("strong", f"{what}: ", class_="bad"), found) for what, found in said.against]
+    lines += [(element("strong", "Warning: ", class_="bad"), note) for note in report.notes]
+    lines += [(element("strong", "What to do: "), said.remedy)] if said.remedy else []
+    return [element("p", *line) for line in lines]
+
+
+def _numbers(report: Report) -> list[Html]:
+    comparison = report.comparison
+    if not comparison.differences:
+        return []
+    main, passed = comparison.of("roc_auc"), sum(gate.passed is True for gate in comparison.gates)
+    judged, harmed = (
+        len({(one.label, one.value) for one in found}) for found in (comparison.slices, comparison.harmed)
+    )
+    change = f"{signed(main.difference)}, from {number(main.champion)}"
+    return [
+        pages.figures(
+            (LABELS[main.metric], number(main.challenger), change),
+            ("Rows", f"{comparison.rows:,}", f"of {comparison.groups:,} {comparison.unit}"),
+            ("Gates passed", f"{passed} of {len(comparison.gates)}", comparison.verdict),
+            ("Slices harmed", f"{harmed:,}", f"of {judged:,} judged, {len(comparison.not_judged):,} too small"),
+        )
+    ]
+
+
+def _metrics(report: Report) -> list[Html]:
+    comparison = report.comparison
+    if not comparison.differences:
+        return []
+    margins = comparison.by.margin if comparison.by else {}
+    rows = [_row(report_tables.direction(one.metric), one, margins.get(one.metric)) for one in comparison.differences]
+    note = f"To the right of 0 {report.challenger.name} is better, whatever the metric. Dashed: the margin of G2."
+    drawn = pages.chart(note, curves_svg.forest(rows, f"Gains in every metric, with their {interval(comparison)}s"))
+    shown = [] if comparison.same_scores else [drawn]
+    return [pages.section("Metrics", _table(report_tables.metrics(report), range(1, 5)), *shown)]
+
+
+def _row(name: str, one: Difference, margin: float | None) -> Row:
+    ends = sorted((one.sign * one.low, one.sign * one.high))
+    said = f"{number(one.champion)} → {number(one.challenger)}, gain {signed(ends[0])} to {signed(ends[1])}"
+    return Row(name, ends[0], one.gain, ends[1], said, margin)
+
+
+def _curves(report: Report) -> list[Html]:
+    if not report.curves:
+        return []
+    names, (before, after) = (report.champion.name, report.challenger.name), report.curves
+    plots = (
+        ("ROC", before.roc, after.roc, ("false positive rate", "true positive rate")),
+        ("Precision and recall", before.precision_recall, after.precision_recall, ("recall", "precision")),
+        ("Calibration", before.calibration, after.calibration, ("mean score", "share of positives")),
+    )
+    drawn = []
+    for title, first, second, axes in plots:
+        dots, summary = title == "Calibration", f"{title} of {names[0]} and of {names[1]}"
+        both = Curve(names[0], first, dots), Curve(names[1], second, dots)
+        drawn.append(pages.chart(title, curves_svg.curves(both, summary, axes, diagonal=title != plots[1][0])))
+    return [pages.section("Curves", element("div", *drawn, style=BESIDE))]
+
+
+def _slices(report: Report) -> list[Html]:
+    comparison, content = report.comparison, list[Html]()
+    if not (comparison.slices or comparison.not_judged):
+        return []
+    moved = report_tables.moved(report)
+    metrics = dict.fromkeys(one.difference.metric for one in comparison.slices)
+    content += [] if comparison.same_scores else [_forest(report, metric) for metric in metrics]
+    if moved:
+        content += [element("h3", "Those that moved"), _table(report_tables.slices(report, moved), SLICES)]
+    if comparison.slices:
+        content.append(_folded("All that were judged", report_tables.slices(report, comparison.slices), SLICES))
+    if comparison.not_judged:
+        content.append(_folded("Not judged, for they are too small", report_tables.not_judged(report), (1, 2)))
+    return [pages.section("Slices", *content)]
+
+
+def _forest(report: Report, metric: str) -> Html:
+    """Draw the slices, those with the least gain first."""
+    comparison = report.comparison
+    found = [one for one in comparison.slices if one.difference.metric == metric]
+    least = sorted(found, key=_gain)[:SHOWN]
+    margin = comparison.by.slices.margin.get(least[0].difference.metric) if comparison.by else None
+    rows = [_row(report_tables.name(one), one.difference, margin) for one in least]
+    title = report_tables.direction(least[0].difference.metric)
+    which = f", the {SHOWN} slices with the least gain of {len(found):,}" if len(found) > SHOWN else ""
+    caption = f"Gain in {title}{which}, with the {interval(comparison)} of each by itself; dashed: the margin of G3"
+    return pages.chart(caption, curves_svg.forest(rows, caption))
+
+
+def _gain(one: SliceDifference) -> tuple[float, str]:
+    gain = one.difference.gain
+    return (gain if gain == gain else float("inf"), report_tables.name(one))
+
+
+def _data(report: Report) -> list[Html]:
+    diff = report.data
+    if not diff:
+        same = report.champion.data and report.champion.data == report.challenger.data
+        return [pages.section("Data", _soft("Both models have the same data, byte for byte."))] if same else []
+    content = [element("p", " ".join(data_diff_report.sentences(diff)))]
+    if diff.partitions:
+        content.append(_table(data_diff_report.facts(diff), (1, 2)))
+        content += [_folded(what, table) for what, table in data_diff_report.details(diff).items()]
+        content.append(_soft(" ".join(data_diff_report.LEGEND)))
+    return [pages.section("Data", *content)]
+
+
+def _cells(report: Report) -> list[Html]:
+    return _section("Models and holdouts", report_tables.cells(report) if report.cells else [])
+
+
+def _params(report: Report) -> list[Html]:
+    return _section("Parameters", report_tables.changes("parameter", report, report.params) if report.params else [])
+
+
+def _gates(report: Report) -> list[Html]:
+    return _section("Gates", report_tables.gates(report))
+
+
+def _stages(report: Report) -> list[Html]:
+    return _section("What ran", report_tables.stages(report) if report.stages else [])
+
+
+def _origin(report: Report) -> list[Html]:
+    head, *rows = report_tables.sides(report)
+    coded = [[row[0], *(element("code", value) for value in row[1:3]), row[3]] for row in rows]
+    packages = report_tables.changes("package", report, report.packages) if report.packages else []
+    return [*_section("Where both models come from", [head, *coded]), *_section("Packages", packages)]
+
+
+def _machine(report: Report) -> list[Html]:
+    if not report.machine:
+        return []
+    where = _soft(f"May be another at the next run. The model of {report.champion.name}: {report.machine.source}.")
+    return [pages.section("On the machine that judged", where, _table(report_tables.machine(report), (1,)))]
+
+
+def _section(title: str, table: Table) -> list[Html]:
+    return [pages.section(title, _table(table))] if len(table) > 1 else []
+
+
+def _table(table: Table, numbers: Collection[int] = ()) -> Html:
+    head, *rows = table
+    return pages.table(head, rows, numbers=numbers, cards=len(head) > 3)
+
+
+def _folded(title: str, table: Table, numbers: Collection[int] = ()) -> Html:
+    return element("details", element("summary", f"{title}: {len(table) - 1:,}"), _table(table, numbers))
+
+
+def _soft(words: str) -> Html:
+    return element("p", words, class_="soft")
+
+
+SLICES = (1, 3, 4, 5)  # columns of numbers in the tables of slices
+BESIDE = "display: grid; grid-template-columns: repeat(auto-fit, minmax(280px, 1fr)); gap: 16px 28px"

@@ -1,0 +1,177 @@
+"""The tables of a report, in words; a page and a comment show the same ones."""
+
+from collections.abc import Iterable, Sequence
+
+from holdfast.comparison import LABELS
+from holdfast.differences import HIGHER_IS_BETTER, Difference, SliceDifference
+from holdfast.headline import interval, number, signed
+from holdfast.markdown import GAP, Table, listed
+from holdfast.params import Metric
+from holdfast.report import Change, Report
+
+WORDS = {
+    "better": "🟢 better",
+    "worse": "🔴 worse",
+    "same": "⚪ the same",
+    "unclear": "⚪ unclear",
+    "undefined": "⚠️ not defined",
+}
+GATES = {"passed": f"✅{GAP}passed", "refused": f"❌{GAP}refused", "unknown": f"⚠️{GAP}unknown"}
+ABSENT = "not there"
+HARMED = "🔴 harmed"
+WORSE = "🟠 worse"
+
+
+def direction(metric: Metric) -> str:
+    """Name a metric, with an arrow to where it is better."""
+    return f"{LABELS[metric]} {'↑' if HIGHER_IS_BETTER[metric] else '↓'}".replace(" ", GAP)
+
+
+def metrics(report: Report) -> Table:
+    """Return every metric of both models, and its difference."""
+    header = ["metric", *_names(report), "difference", interval(report.comparison), ""]
+    return [
+        header,
+        *([direction(one.metric), *_figures(one), WORDS[one.word]] for one in report.comparison.differences),
+    ]
+
+
+def moved(report: Report) -> list[SliceDifference]:
+    """Return the slices that are harmed, the most harmed first, then those that are worse, then the better ones."""
+    harmed = set(map(_key, report.comparison.harmed))
+    order = {"worse": 1, "better": 2}
+    found = [one for one in report.comparison.slices if _key(one) in harmed or one.difference.word in order]
+    return sorted(
+        found,
+        key=lambda one: (
+            0 if _key(one) in harmed else order[one.difference.word],
+            -abs(one.difference.difference),
+            *_key(one),
+        ),
+    )
+
+
+def slices(report: Report, found: Iterable[SliceDifference]) -> Table:
+    """Return slices, each metric of one on a line."""
+    harmed = set(map(_key, report.comparison.harmed))
+    header = ["slice", "rows", "metric", " → ".join(_names(report)), "difference", interval(report.comparison), ""]
+    return [
+        header,
+        *(
+            [
+                name(one),
+                f"{one.rows:,}",
+                direction(one.difference.metric),
+                GAP.join([before, "→", after]),
+                *rest,
+                HARMED if _key(one) in harmed else _word(one.difference),
+            ]
+            for one in found
+            for before, after, *rest in [_figures(one.difference)]
+        ),
+    ]
+
+
+def not_judged(report: Report) -> Table:
+    """Return the slices that are too small."""
+    found = report.comparison.not_judged
+    header = ["slice", "rows", "of the positive label"]
+    return [header, *([f"{one.label} {one.value}", f"{one.rows:,}", f"{one.positives:,}"] for one in found)]
+
+
+def name(one: SliceDifference) -> str:
+    """Name a slice."""
+    return f"{one.label} {one.value}"
+
+
+def cells(report: Report) -> Table:
+    """Return the two-by-two of models and holdouts."""
+    holdouts = {one.holdout: one.rows for one in report.cells}
+    known = {(one.model, one.holdout): _measured(one.metrics) for one in report.cells}
+    models = dict.fromkeys(one.model for one in report.cells)
+    header = ["model", *(f"{holdout} ({rows:,} rows)" for holdout, rows in holdouts.items())]
+    return [header, *([model, *(known.get((model, holdout), "") for holdout in holdouts)] for model in models)]
+
+
+def changes(what: str, report: Report, found: Sequence[Change]) -> Table:
+    """Return what has another value."""
+    sides = ([_present(value) for value in (one.before, one.after)] for one in found)
+    return [[what, *_names(report)], *([one.name, *values] for one, values in zip(found, sides, strict=True))]
+
+
+def gates(report: Report) -> Table:
+    """Return what each gate asks for, and what it found."""
+    found = ([gate.code, gate.title, GATES[gate.word], gate.text] for gate in report.comparison.gates)
+    return [["gate", "asks", "", "found"], *found]
+
+
+def stages(report: Report) -> Table:
+    """Return what ran again and what came from the cache."""
+    found = (
+        [one.name, "ran again" if one.because else "from the cache", listed(list(one.because), 5)]
+        for one in report.stages
+    )
+    return [["stage", "", "because of"], *found]
+
+
+def sides(report: Report) -> Table:
+    """Return what both models are made of."""
+    both = report.champion, report.challenger
+    hashes = {"commit": "commit", "data": "data", "model": "model", "environment": "environment", "lock": "dvc.lock"}
+    table = [["", *_names(report), ""]]
+    for field, what in hashes.items():
+        before, after = (str(getattr(one, field)) for one in both)
+        same = "" if not (before and after) else "the same" if before == after else "another"
+        table.append([what, before or "not known", after or "not known", same])
+    old, new = (one.size for one in both)
+    change = f"{new / old - 1:+.1%}" if old and new and old != new else ""
+    size = (f"{one / 1e6:.3f} MB" if one else "not known" for one in (old, new))
+    return [*table, ["size of the model", *size, change]]
+
+
+def machine(report: Report) -> Table:
+    """Return what was measured on the machine that judged."""
+    found = report.machine
+    if not found:
+        return []
+    latencies = (
+        [f"one row scored by {one}", f"{value:.2f} ms"]
+        for one, value in zip(_names(report), found.latencies, strict=True)
+    )
+    times = ([what, f"{seconds:.2f} s"] for what, seconds in found.times.items())
+    stages = ([f"stage {what}", f"{seconds:.2f} s"] for what, seconds in found.stages.items())
+    return [["measured", "took"], *latencies, *times, *stages]
+
+
+def _names(report: Report) -> list[str]:
+    return [report.champion.name, report.challenger.name]
+
+
+def _figures(one: Difference) -> list[str]:
+    ends = (
+        ""
+        if one.word == "undefined"
+        else "0"
+        if one.word == "same"
+        else GAP.join([signed(one.low), "to", signed(one.high)])
+    )
+    return [number(one.champion), number(one.challenger), signed(one.difference), ends]
+
+
+def _word(one: Difference) -> str:
+    return WORSE if one.word == "worse" else WORDS[one.word]
+
+
+def _key(one: SliceDifference) -> tuple[str, str, str]:
+    return one.label, one.value, one.difference.metric
+
+
+def _measured(metrics: dict[str, float | int | None] | None) -> str:
+    if metrics is None:
+        return "has seen these rows"
+    found = {LABELS[one]: metrics.get(one) for one in ("roc_auc", "log_loss")}
+    return ", ".join(f"{what} {'not defined' if value is None else f'{value:.4f}'}" for what, value in found.items())
+
+
+def _present(value: str | None) -> str:
+    return ABSENT if value is None else value or "empty"
