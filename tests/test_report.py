@@ -10,11 +10,11 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from conftest import ROOT
-from holdfast import mermaid
+from holdfast import mermaid, report_body
 from holdfast.comparison import Comparison, Gate, compare, impossible
 from holdfast.data_diff import DataDiff, Moved, Partition, Sides
 from holdfast.differences import Difference, Rows, Scored, Slice, SliceDifference, TooSmall
@@ -198,6 +198,20 @@ def test_a_harmed_slice_is_counted_in_the_first_line_and_stands_first_in_its_tab
     assert "<summary>Not judged, for they are too small: 1</summary>\n\n| slice |" in said
 
 
+def test_a_harmed_slice_stands_before_one_that_fell_further_without_being_shown_to_be_harmed() -> None:
+    small, harmed = (
+        one._replace(value=value, difference=one.difference._replace(challenger=challenger, word="worse"))
+        for one, value, challenger in zip(blind_in_a_slice().harmed * 2, ("tiny", "AA"), (0.1, 0.6), strict=False)
+    )
+    told = make_report(replace(blind_in_a_slice(), slices=(small, harmed), harmed=(harmed,)))
+
+    rows = re.findall(
+        r"^\| airline (\w+) .*? \| (\S+ \w+) \|$", markdown(told).split("<details><summary>All")[0], re.MULTILINE
+    )
+
+    assert rows == [("AA", "🔴 harmed"), ("tiny", "🟠 worse")]
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
@@ -345,7 +359,16 @@ def test_words_of_the_data_are_no_markup() -> None:
     assert "<b>|" not in page(told)
 
 
-@given(st.text())
+def test_a_comment_that_distrusts_reports_leaves_this_one_as_it_is() -> None:
+    for told in (make_report(), replace(make_report(blind_in_a_slice(EVIL), EVIL), notes=(EVIL,))):
+        said = markdown(told)
+
+        assert report_body.harmless(said).replace("\u200b", "") == said.strip().replace("\u200b", "")
+
+
+@given(st.text(st.sampled_from("a1@#$<>&|`*_~[]()\\:/w.\n\u202e") | st.characters(), max_size=60))
+@example("@all")
+@example("http://x www.y")
 def test_no_word_can_call_somebody_or_open_markup(words: str) -> None:
     written = plain(words)
 
@@ -472,6 +495,7 @@ def test_the_least_important_block_gives_way_first_and_all_grow_in_turns() -> No
     assert fit(blocks, 20).text == "V" * 10 + "\n\nM"
     assert fit(blocks, 20).dropped == ["extra"]
     assert fit([], 10).text == ""
+    assert length("a\U0001f642") == 3  # by the strictest count
 
 
 def test_a_table_has_as_many_cells_in_each_line() -> None:
