@@ -5,6 +5,7 @@ is the same wherever it is made; what was measured on one machine stands last, a
 """
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from functools import partial
 
 from holdfast import data_diff_report, mermaid, report_tables
@@ -19,12 +20,15 @@ OF_THE_MACHINE = 4_000  # characters that are kept free for it, so that it chang
 OF_THE_CUT = 1_000
 OPEN = 12  # lines of a table that are not folded
 FIGURES = (1, 3, 4, 5)  # columns of the tables of slices
+NAME = 60  # characters of the name of a model
 SHORT = 12  # hexadecimal digits of a hash
 MACHINE = "On the machine that judged: may be another at the next run"
 
 
 def markdown(report: Report, *, machine: bool = True, limit: int = LIMIT) -> str:
     """Write the report; `machine=False` leaves out what another run may measure otherwise."""
+    champion, challenger = (one._replace(name=cut(one.name, NAME)) for one in (report.champion, report.challenger))
+    report = replace(report, champion=champion, challenger=challenger)
     blocks = [block for part in PARTS for block in part(report)]
     body = fit(blocks, limit - OF_THE_MACHINE - OF_THE_CUT)
     parts = [body.text, *_said(body), *(_machine(report) if machine else [])]
@@ -97,7 +101,8 @@ def _sentence(report: Report, moved: Sequence[SliceDifference]) -> str:
         len({(one.label, one.value) for one in found}) for found in (comparison.slices, comparison.harmed)
     )
     found = f"{judged:,} slices judged, {f'{harmed:,}' if harmed else 'none'} harmed."
-    words = [one.difference.word for one in moved if one not in comparison.harmed]
+    known = set(map(report_tables.key, comparison.harmed))
+    words = [one.difference.word for one in moved if report_tables.key(one) not in known]
     if not words:
         return found
     return (
@@ -187,7 +192,7 @@ def _machine(report: Report) -> list[str]:
     found = report.machine
     if not found:
         return []
-    where = plain(f"The model of {cut(report.champion.name, 80)} was found here: {cut(found.source, 200)}.")
+    where = plain(f"The model of {report.champion.name} was found here: {cut(found.source, 200)}.")
     forms = [f"{where}\n\n{grid(few(report_tables.machine(report), rows), (1,))}" for rows in (30, 8, 2)]
     block = Block("", 0, tuple(folded(MACHINE, form) for form in (*forms, where)))
     return [fit([block], OF_THE_MACHINE).text]

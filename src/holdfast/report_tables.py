@@ -38,22 +38,22 @@ def metrics(report: Report) -> Table:
 
 def moved(report: Report) -> list[SliceDifference]:
     """Return the slices that are harmed, the most harmed first, then those that are worse, then the better ones."""
-    harmed = set(map(_key, report.comparison.harmed))
+    harmed = set(map(key, report.comparison.harmed))
     order = {"worse": 1, "better": 2}
-    found = [one for one in report.comparison.slices if _key(one) in harmed or one.difference.word in order]
+    found = [one for one in report.comparison.slices if key(one) in harmed or one.difference.word in order]
     return sorted(
         found,
         key=lambda one: (
-            0 if _key(one) in harmed else order[one.difference.word],
+            0 if key(one) in harmed else order[one.difference.word],
             -abs(one.difference.difference),
-            *_key(one),
+            *key(one),
         ),
     )
 
 
 def slices(report: Report, found: Iterable[SliceDifference]) -> Table:
     """Return slices, each metric of one on a line."""
-    harmed = set(map(_key, report.comparison.harmed))
+    harmed = set(map(key, report.comparison.harmed))
     header = ["slice", "rows", "metric", " → ".join(_names(report)), "difference", interval(report.comparison), ""]
     return [
         header,
@@ -64,7 +64,7 @@ def slices(report: Report, found: Iterable[SliceDifference]) -> Table:
                 direction(one.difference.metric),
                 GAP.join([before, "→", after]),
                 *rest,
-                HARMED if _key(one) in harmed else _word(one.difference),
+                HARMED if key(one) in harmed else _word(one.difference),
             ]
             for one in found
             for before, after, *rest in [_figures(one.difference)]
@@ -82,6 +82,11 @@ def not_judged(report: Report) -> Table:
 def name(one: SliceDifference) -> str:
     """Name a slice."""
     return f"{one.label} {one.value}"
+
+
+def key(one: SliceDifference) -> tuple[str, str, Metric]:
+    """Return what tells a figure of a slice from all others."""
+    return one.label, one.value, one.difference.metric
 
 
 def cells(report: Report) -> Table:
@@ -160,10 +165,6 @@ def _figures(one: Difference) -> list[str]:
 
 def _word(one: Difference) -> str:
     return WORSE if one.word == "worse" else WORDS[one.word]
-
-
-def _key(one: SliceDifference) -> tuple[str, str, str]:
-    return one.label, one.value, one.difference.metric
 
 
 def _measured(metrics: dict[str, float | int | None] | None) -> str:
