@@ -10,26 +10,27 @@ ever copied: sums are sums over groups, and the two curves need the cumulated we
 from collections.abc import Collection, Iterator
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
 from holdfast.params import Metric
 
-BLOCK = 1 << 22  # numbers in one array, so that memory does not grow with the resamples
+BLOCK = 1 << 21  # numbers in one array, so that memory does not grow with the resamples
+FEW = 100  # groups for which a table is faster than counting: the days of three months
 
 
 def draws(groups: int, rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
     """Give how often each group was drawn, in blocks; the first draw has every group once: it is what was found.
 
-    Shapes: (block, groups) int32, `resamples` + 1 lines in all.
+    Shapes: (block, groups) uint8, `resamples` + 1 lines in all; that one of many groups is drawn 256 times does not
+    happen in the age of the universe.
     """
     random = np.random.default_rng(seed)
     left, height = resamples, max(1, BLOCK // max(groups, rows))
-    yield np.ones((1, groups), dtype="int32")
+    yield np.ones((1, groups), dtype="uint8")
     while left:
         lines = min(height, left)
         drawn = random.integers(0, groups, (lines, groups)) + groups * np.arange(lines)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=lines * groups).astype("int32").reshape(lines, groups)
+        yield np.bincount(drawn.ravel(), minlength=lines * groups).astype("uint8").reshape(lines, groups)
         left -= lines
 
 
@@ -47,16 +48,17 @@ class Measures:
         sure = np.clip(scores, np.finfo(float).eps, 1 - np.finfo(float).eps)  # as scikit-learn does
         columns = {
             "rows": np.ones(len(target)),
-            "positives": target,
+            "positives": hit,
             "alarms": flagged,
             "hits": flagged & hit,
             "log_loss": -np.log(np.where(hit, sure, 1 - sure)),
-            "brier": (scores - target) ** 2,
+            "brier": (scores - hit) ** 2,
         }
         self._names = list(columns)
-        self._sums = _by_group(np.column_stack(list(columns.values())), groups)
+        self._sums = np.column_stack([np.bincount(groups, values) for values in columns.values()])
         place = np.minimum((scores * bins).astype("int64"), bins - 1)
-        self._gaps = _by_group(np.equal.outer(place, np.arange(bins)) * (scores - target)[:, None], groups)
+        cells = len(self._sums) * bins
+        self._gaps = np.bincount(groups * bins + place, scores - hit, minlength=cells).reshape(-1, bins)
 
     def of(self, drawn: np.ndarray, names: Collection[Metric]) -> dict[Metric, np.ndarray]:
         """Return some metrics of some draws.
@@ -67,7 +69,7 @@ class Measures:
         sums = dict(zip(self._names, (times @ self._sums).T, strict=True))
         rows, positives, alarms, hits = (sums[name] for name in ("rows", "positives", "alarms", "hits"))
         with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 is NaN: not defined
-            found = {
+            found: dict[Metric, np.ndarray] = {
                 "log_loss": sums["log_loss"] / rows,
                 "brier": sums["brier"] / rows,
                 "precision": hits / alarms,
@@ -77,52 +79,71 @@ class Measures:
             if "calibration_error" in names:
                 found["calibration_error"] = np.abs(times @ self._gaps).sum(axis=1) / rows
             if {"roc_auc", "pr_auc"} & set(names):
-                found["roc_auc"], found["pr_auc"] = self._curves.areas(drawn, both="pr_auc" in names)
+                lost, precisions = self._curves.areas(drawn, both="pr_auc" in names)
+                found["roc_auc"] = 1 - lost / (positives * (rows - positives))
+                found["pr_auc"] = precisions / positives
         return {name: found[name] for name in names}
 
 
 class _Curves:
-    """The rows in the order of their scores, the highest first, and where each positive row stands among them."""
+    """How many rows, and how many positive ones, score more than each positive row, or as much.
+
+    Such a count is a sum over groups. Where groups are few, each is counted once, alone, and a draw is a product with
+    those small tables; where they are many, as when every row is one, the rows are counted draw by draw.
+    """
 
     def __init__(self, target: np.ndarray, scores: np.ndarray, groups: np.ndarray) -> None:
         order = np.argsort(-scores, kind="stable")
-        ranked = scores[order]
-        ends = np.flatnonzero(np.diff(ranked, append=np.nan))  # the last row of each run of equal scores
-        runs = np.searchsorted(ends, np.arange(len(ranked)))
-        self._groups = groups[order]
+        falling, self._groups = -scores[order], groups[order]
         self._positive = np.flatnonzero(target[order])
-        run = runs[self._positive]
-        self._last, self._before = ends[run], np.concatenate([[-1], ends])[run]
-        # The same places, counted among the positive rows.
-        self._last_positive = np.searchsorted(self._positive, self._last, side="right") - 1
-        self._before_positive = np.searchsorted(self._positive, self._before, side="right") - 1
+        self._own = self._groups[self._positive]
+        own = falling[self._positive]
+        self._more, self._least = np.searchsorted(falling, own), np.searchsorted(falling, own, side="right")
+        self._more_hits, self._least_hits = np.searchsorted(own, own), np.searchsorted(own, own, side="right")
+        count = int(groups.max()) + 1
+        self._few = count <= FEW
+        if self._few:
+            flagged, hits, wrong = self._counted(np.eye(count, dtype="uint8"))
+            self._tables = flagged.astype("float64"), hits.astype("float64")
+            self._pairs = np.array([np.bincount(self._own, line, minlength=count) for line in wrong])
 
     def areas(self, drawn: np.ndarray, *, both: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Return the area under the ROC curve, and the average precision (or nothing of worth) of each draw."""
-        weights = drawn[:, self._groups]
-        own = weights[:, self._positive]
-        flagged, hits = _cumulated(weights), _cumulated(own)
-        positives, total = hits[:, -1], flagged[:, -1]
-        flagged_here, hits_here = flagged[:, self._last + 1], hits[:, self._last_positive + 1]
-        # Negative rows that score higher, and half of those that score the same.
-        above = flagged_here - hits_here + flagged[:, self._before + 1] - hits[:, self._before_positive + 1]
-        lost = np.einsum("ij,ij->i", own, above, dtype="float64") / 2
-        roc = 1 - lost / (positives.astype("float64") * (total - positives))
-        if not both:
-            return roc, roc
-        return roc, np.einsum("ij,ij->i", own, hits_here / np.maximum(flagged_here, 1)) / positives
+        """Count the pairs in the wrong order (a tie is half a pair), and, if asked for both, add up the precisions.
+
+        Shapes: drawn (draws, groups) → (draws,) each.
+        """
+        if self._few:
+            times = drawn.astype("float64")
+            pairs = np.einsum("ij,ij->i", times @ self._pairs, times) / 2
+            if not both:
+                return pairs, pairs
+            flagged, hits = (times @ table for table in self._tables)
+            return pairs, self._added(drawn, hits / np.maximum(flagged, 1))
+        flagged, hits, wrong = self._counted(drawn)
+        pairs = self._added(drawn, wrong) / 2
+        return pairs, self._added(drawn, hits / np.maximum(flagged, 1)) if both else pairs
+
+    def _added(self, drawn: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Add up a value of each positive row, as often as it was drawn."""
+        return np.einsum("ij,ij->i", drawn.take(self._own, axis=1), values, dtype="float64")
+
+    def _counted(self, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Count, for each positive row, what scores at least as much: all rows, and the positive ones.
+
+        Last come the negative ones that score more, and again those that score as much or more: twice the mistakes.
+        """
+        weights = drawn.take(self._groups, axis=1)
+        rows, positives = _cumulated(weights), _cumulated(weights.take(self._positive, axis=1))
+        flagged, hits = rows.take(self._least, axis=1), positives.take(self._least_hits, axis=1)
+        above = rows.take(self._more, axis=1) - positives.take(self._more_hits, axis=1)
+        return flagged, hits, flagged - hits + above
 
 
 def _cumulated(weights: np.ndarray) -> np.ndarray:
     """Return the sums of the first 0, 1, 2, ... numbers of each line."""
     sums = np.zeros((weights.shape[0], weights.shape[1] + 1), dtype="int32")
-    np.cumsum(weights, axis=1, out=sums[:, 1:])
+    np.cumsum(weights, axis=1, dtype="int32", out=sums[:, 1:])
     return sums
-
-
-def _by_group(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Add up the lines of a table that belong to one group."""
-    return pd.DataFrame(values.astype("float64")).groupby(groups).sum().to_numpy()
 
 
 def interval(resampled: np.ndarray, groups: int, confidence: float) -> tuple[float, float]:

@@ -191,7 +191,7 @@ class _Subset:
         self._kept: dict[Metric, tuple[list[np.ndarray], list[np.ndarray]]] = {name: ([], []) for name in names}
 
     def measure(self, drawn: np.ndarray) -> None:
-        inside = drawn[:, self._groups]
+        inside = drawn.take(self._groups, axis=1)
         for side, measures in enumerate(self._measures):
             for name, values in measures.of(inside, self._kept).items():
                 self._kept[name][side].append(values)
