@@ -145,12 +145,13 @@ def differences(
 
 
 def is_large(rows: Rows, piece: Slice, gates: Gates) -> bool:
-    """Tell whether a slice has rows, labels and groups enough to be judged."""
-    positives = int(rows.target[piece.mask].sum())
-    count = int(piece.mask.sum())
-    groups = len(np.unique(rows.groups[piece.mask]))
-    enough = gates.slices.labels <= min(positives, count - positives)
-    return enough and count >= gates.slices.rows and groups >= gates.groups
+    """Tell whether a slice is to be judged: it has rows enough, and enough of either label, on enough groups.
+
+    Where a label is found on few groups only, some resamples would be without it.
+    """
+    labels = [rows.groups[piece.mask & (rows.target == label)] for label in (0, 1)]
+    spread = all(len(one) >= gates.slices.labels and len(np.unique(one)) >= gates.groups for one in labels)
+    return spread and len(labels[0]) + len(labels[1]) >= gates.slices.rows
 
 
 def too_small(rows: Rows, gates: Gates) -> tuple[TooSmall, ...]:
