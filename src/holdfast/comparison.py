@@ -89,7 +89,7 @@ class Comparison:
 
     def of(self, metric: Metric) -> Difference:
         """Return the difference in one metric."""
-        return next(one for one in self.differences if one.metric == metric)
+        return _of(self.differences, metric)
 
     @property
     def champion_auc(self) -> float:
