@@ -68,6 +68,7 @@ LAYERS = [
         "commands.post",
         "commands.propose",
         "commands.rebuild_check",
+        "commands.report",
         "commands.validate",
     },
     {"__main__", "stages.__main__"},

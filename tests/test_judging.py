@@ -228,7 +228,8 @@ def test_a_tree_whose_model_is_not_what_it_makes_cannot_be_judged(repository: Pr
     report = judged(repository)
 
     assert report.comparison.verdict == "cannot judge"
-    assert "train would run again (to mend it: `dvc repro` first" in report.comparison.gates[0].text
+    assert report.comparison.gates[0].text == "train would run again"
+    assert report.comparison.fix == "`dvc repro` first; if it fails, mend that"
 
 
 def test_a_broken_params_file_is_said_in_the_report(repository: Project) -> None:

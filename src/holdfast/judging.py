@@ -125,7 +125,7 @@ def _settled(root: Path) -> Params:
 
 
 def _without_judgement(report: Report, error: UserError) -> Report:
-    return replace(report, comparison=impossible(f"{error.problem.rstrip('.')} (to mend it: {error.fix})"))
+    return replace(report, comparison=impossible(error.problem.rstrip("."), error.fix))
 
 
 def _data_diff(root: Path, report: Report, params: Params) -> DataDiff | None:
