@@ -69,7 +69,7 @@ def measured(name: str, groups: str) -> dict[str, float]:
     """Measure seconds, memory, and the standard error of the difference in ROC AUC."""
     threads.limit(1)
     pair = made(groups)
-    compare(*made(groups, rows=600), PARAMS.gates, bins=10, seed=0, tags=PARAMS.tags)  # imports, and what is done once
+    compare(*made(groups, rows=60), PARAMS.gates, bins=10, seed=0, tags=PARAMS.tags)  # imports, and what is done once
     before, began = peak(), time.perf_counter()
     error, scale = {"holdfast": with_holdfast, "plain": with_plain}[name](pair)
     return {"seconds": (time.perf_counter() - began) * scale, "memory": peak() - before, "error": error}
