@@ -193,7 +193,7 @@ def test_a_harmed_slice_is_counted_in_the_first_line_and_stands_first_in_its_tab
     assert "harms a slice (G3)" in said.split("\n", 1)[0]
     table = [line for line in said.split("### Slices")[1].split("\n") if line.startswith("| airline")]
     assert table[0].startswith("| airline AA | 2,000 | ROC\u00a0AUC\u00a0↑ |")
-    assert table[0].endswith("| 🔴 harmed |")
+    assert table[0].endswith("| 🔴\u00a0harmed |")
     assert "1 harmed." in said
     assert "<summary>Not judged, for they are too small: 1</summary>\n\n| slice |" in said
 
@@ -206,10 +206,10 @@ def test_a_harmed_slice_stands_before_one_that_fell_further_without_being_shown_
     told = make_report(replace(blind_in_a_slice(), slices=(small, harmed), harmed=(harmed,)))
 
     rows = re.findall(
-        r"^\| airline (\w+) .*? \| (\S+ \w+) \|$", markdown(told).split("<details><summary>All")[0], re.MULTILINE
+        r"^\| airline (\w+) .*? \| (\S+\s\w+) \|$", markdown(told).split("<details><summary>All")[0], re.MULTILINE
     )
 
-    assert rows == [("AA", "🔴 harmed"), ("tiny", "🟠 worse")]
+    assert rows == [("AA", "🔴\u00a0harmed"), ("tiny", "🟠\u00a0worse")]
 
 
 @pytest.mark.parametrize(
@@ -422,7 +422,7 @@ def test_metrics_that_are_not_defined_are_said_to_be() -> None:
     )
     told = make_report(replace(better(), differences=undefined))
 
-    assert "| not defined | not defined | not defined |  | ⚠️ not defined |" in markdown(told)
+    assert "| not defined | not defined | not defined |  | ⚠️\u00a0not defined |" in markdown(told)
     assert well_formed(page(told))
     assert "nan" not in page(told).lower().split("</style>")[1]
 

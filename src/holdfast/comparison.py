@@ -77,8 +77,8 @@ class Comparison:
     slices: tuple[SliceDifference, ...] = ()
     not_judged: tuple[TooSmall, ...] = ()
     harmed: tuple[SliceDifference, ...] = ()
-    by: Gates | None = None
-    fix: str = ""
+    by: Gates | None = None  # the thresholds that it was judged by
+    fix: str = ""  # what to do where nothing could be compared
 
     @property
     def verdict(self) -> Verdict:

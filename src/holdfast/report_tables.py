@@ -10,16 +10,16 @@ from holdfast.params import Metric
 from holdfast.report import Change, Report
 
 WORDS = {
-    "better": "🟢 better",
-    "worse": "🔴 worse",
-    "same": "⚪ the same",
-    "unclear": "⚪ unclear",
-    "undefined": "⚠️ not defined",
+    "better": f"🟢{GAP}better",
+    "worse": f"🔴{GAP}worse",
+    "same": f"⚪{GAP}the same",
+    "unclear": f"⚪{GAP}unclear",
+    "undefined": f"⚠️{GAP}not defined",
 }
 GATES = {"passed": f"✅{GAP}passed", "refused": f"❌{GAP}refused", "unknown": f"⚠️{GAP}unknown"}
 ABSENT = "not there"
-HARMED = "🔴 harmed"
-WORSE = "🟠 worse"
+HARMED = f"🔴{GAP}harmed"
+WORSE = f"🟠{GAP}worse"
 
 
 def direction(metric: Metric) -> str:
