@@ -195,7 +195,7 @@ def test_a_harmed_slice_is_counted_in_the_first_line_and_stands_first_in_its_tab
     assert table[0].startswith("| airline AA | 2,000 | ROC\u00a0AUC\u00a0↑ |")
     assert table[0].endswith("| 🔴\u00a0harmed |")
     assert "1 harmed." in said
-    assert "<summary>Not judged, for they are too small: 1</summary>\n\n| slice |" in said
+    assert "<summary>Not judged, for too few rows, labels or days: 1</summary>\n\n| slice |" in said
 
 
 def test_a_harmed_slice_stands_before_one_that_fell_further_without_being_shown_to_be_harmed() -> None:

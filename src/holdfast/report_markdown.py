@@ -90,7 +90,7 @@ def _slices(report: Report) -> list[Block]:
         fold = partial(folded, f"All slices that were judged: {len(table) - 1:,}")
         blocks.append(_table("all slices", 6, table, numbers=FIGURES, inside=fold))
     if comparison.not_judged:
-        fold = partial(folded, f"Not judged, for they are too small: {len(small) - 1:,}")
+        fold = partial(folded, f"Not judged, for too few rows, labels or {comparison.unit}: {len(small) - 1:,}")
         blocks.append(_table("slices that were not judged", 9, small, numbers=(1, 2), inside=fold))
     return blocks
 

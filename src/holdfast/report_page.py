@@ -44,7 +44,7 @@ def _numbers(report: Report) -> list[Html]:
             (LABELS[main.metric], number(main.challenger), change),
             ("Rows", f"{comparison.rows:,}", f"of {comparison.groups:,} {comparison.unit}"),
             ("Gates passed", f"{passed} of {len(comparison.gates)}", comparison.verdict),
-            ("Slices harmed", f"{harmed:,}", f"of {judged:,} judged, {len(comparison.not_judged):,} too small"),
+            ("Slices harmed", f"{harmed:,}", f"of {judged:,} judged, {len(comparison.not_judged):,} not"),
         )
     ]
 
@@ -96,7 +96,11 @@ def _slices(report: Report) -> list[Html]:
     if comparison.slices:
         content.append(_folded("All that were judged", report_tables.slices(report, comparison.slices), SLICES))
     if comparison.not_judged:
-        content.append(_folded("Not judged, for they are too small", report_tables.not_judged(report), (1, 2)))
+        content.append(
+            _folded(
+                f"Not judged, for too few rows, labels or {comparison.unit}", report_tables.not_judged(report), (1, 2)
+            )
+        )
     return [pages.section("Slices", *content)]
 
 
