@@ -1,19 +1,19 @@
 """Two commits before the judge: their own code, the sealed rows, and where the models are found."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from conftest import ROOT, MakeRows, Project, made, make_repository, run
-from holdfast import commits, contenders, files, judging, versions
+from holdfast import commits, contenders, files, judging, report_markdown, versions
 from holdfast.errors import UserError
 from holdfast.files import Workspace
 from holdfast.judging import judge, judge_named
 from holdfast.model import Model
-from holdfast.report import Report
+from holdfast.report import Report, as_json
 
 pytestmark = pytest.mark.slow
 
@@ -333,13 +333,38 @@ def test_an_unknown_base_is_a_mistake(repository: Project) -> None:
         judged(repository, "mian")
 
 
-def test_the_same_two_commits_give_the_same_report_but_for_the_machine(repository: Project) -> None:
+def test_the_same_two_commits_give_the_same_report_but_for_the_machine(repository: Project, tmp_path: Path) -> None:
     repository.change(lambda content: content["train"]["gradient_boosting"].update(max_iterations=20))
     reproduce(repository)
+    elsewhere = tmp_path / "another folder"
+    run(f"git clone --quiet '{repository.workspace.root}' '{elsewhere}'", tmp_path)
+    run("git branch --quiet main origin/main", elsewhere)
+    run("dvc pull --quiet --allow-missing", elsewhere)
+    run("dvc repro --quiet", elsewhere)
 
-    one, two = judged(repository), judged(repository)
+    one, two = judged(repository), judge(elsewhere, "main")
 
-    assert one.comparison.differences == two.comparison.differences
-    assert one.comparison.slices == two.comparison.slices
-    assert one.comparison.gates == two.comparison.gates
-    assert not np.isnan([difference.low for difference in one.comparison.differences]).any()
+    assert report_markdown.markdown(one, machine=False) == report_markdown.markdown(two, machine=False)
+    assert not one.comparison.same_scores
+    assert {**as_json(one), "machine": None} == {**as_json(two), "machine": None}
+
+
+def test_the_command_prints_the_form_that_was_asked_for_and_nothing_else(repository: Project) -> None:
+    root = repository.workspace.root
+
+    said = run("python -m holdfast report --format json", root)
+
+    assert json.loads(said) == json.loads((root / "reports" / "comparison" / "report.json").read_text())
+    assert json.loads(said)["verdict"] == "promote"
+    assert sorted(path.name for path in (root / "reports" / "comparison").iterdir()) == [
+        "report.html",
+        "report.json",
+        "report.md",
+    ]
+
+
+def test_the_command_says_each_gate_and_where_the_report_is(repository: Project) -> None:
+    said = run("python -m holdfast report", repository.workspace.root).splitlines()
+
+    assert [line[:2] for line in said[-8:-2]] == ["G0", "G1", "G2", "G3", "G4", "G5"]
+    assert said[-2:] == ["verdict: promote", "report: reports/comparison/report.html"]
