@@ -26,20 +26,20 @@ repro-changed: setup  ## the same, but take models that others trained and pushe
 	dvc repro
 
 committed:  ## tell whether what dvc repro made is what is committed
-	@git diff --exit-code dvc.lock artifacts || { \
+	@[ -z "$$(git status --porcelain -- dvc.lock artifacts)" ] || { git status --short -- dvc.lock artifacts; \
 		echo "error: dvc.lock or metrics.json: not committed as dvc repro writes them." >&2; \
 		echo "  fix: dvc repro && git add dvc.lock artifacts && git commit" >&2; exit 1; }
 
-BASE ?= main
+AGAINST = $(if $(BASE),--base "$(BASE)")
 report: setup  ## judge the model here against that of main (BASE=REV: of another revision), and open the report
-	python -m holdfast report --base "$(BASE)"
+	python -m holdfast report $(AGAINST)
 	@[ -n "$$CI" ] || python -m webbrowser "file://$(CURDIR)/reports/comparison/report.html" >/dev/null
 
 gate: setup  ## tell whether the report lets this model be promoted
-	python -m holdfast gate
+	python -m holdfast gate $(AGAINST)
 
 pr: setup  ## print the comment that a pull request from here would get
-	@python -m holdfast report --base "$(BASE)"
+	@python -m holdfast report $(AGAINST)
 	@cat reports/comparison/report.md
 
 ci:  ## run the jobs of .github/workflows/ci.yml, on the Python that is here

@@ -53,7 +53,7 @@ LAYERS = [
         "data_docs",
         "data_diff_report",
     },
-    {"contenders", "headline", "quarantine"},
+    {"contenders", "headline", "quarantine", "sealed"},
     {"provenance", "report_tables"},
     {"judging", "mermaid"},
     {"report_markdown", "report_page"},

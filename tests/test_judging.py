@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conftest import ROOT, MakeRows, Project, made, make_repository, run
-from holdfast import commits, contenders, files, judging, report_markdown, versions
+from holdfast import commits, contenders, files, report_markdown, sealed, versions
 from holdfast.errors import UserError
 from holdfast.files import Workspace
 from holdfast.judging import judge, judge_named
@@ -25,6 +25,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows) -> Pat
     """A repository whose main has a model, and a branch with nothing of its own yet."""
     root = make_repository(tmp_path_factory.mktemp("origin"), make_rows, rows=1_000).workspace.root
     run("git checkout --quiet -b branch", root)
+    run("git commit --quiet --allow-empty --message 'to be continued'", root)
     return root
 
 
@@ -72,10 +73,10 @@ def test_the_sealed_rows_are_the_holdout_of_prepare() -> None:
     facts = Model.load(made(workspace.train / "model")).facts
     prepared = files.read(workspace.prepare / "holdout.parquet")
 
-    sealed = judging.holdout(versions.here(workspace), facts, "holdout")
+    found = sealed.holdout(versions.here(workspace), facts, "holdout")
 
-    assert sealed.rows.astype("str").equals(prepared[sealed.rows.columns].astype("str"))
-    assert list(sealed.raw[facts.data.id]) == list(prepared[facts.data.id])
+    assert found.rows.astype("str").equals(prepared[found.rows.columns].astype("str"))
+    assert list(found.raw[facts.data.id]) == list(prepared[facts.data.id])
 
 
 def test_the_sealed_rows_of_a_split_by_id_are_the_holdout_of_prepare(project: Project) -> None:
@@ -84,9 +85,9 @@ def test_the_sealed_rows_of_a_split_by_id_are_the_holdout_of_prepare(project: Pr
     facts = Model.load(project.workspace.train / "model").facts
     prepared = files.read(project.workspace.prepare / "holdout.parquet")
 
-    sealed = judging.holdout(versions.here(project.workspace), facts, "holdout")
+    found = sealed.holdout(versions.here(project.workspace), facts, "holdout")
 
-    assert list(sealed.rows[facts.data.id]) == list(prepared[facts.data.id])
+    assert list(found.rows[facts.data.id]) == list(prepared[facts.data.id])
 
 
 def test_a_branch_that_changes_nothing_is_promoted_and_says_that_the_model_is_the_same(repository: Project) -> None:
@@ -171,6 +172,48 @@ def test_a_new_month_is_judged_on_that_month_and_shown_on_both_holdouts(
     assert [part.name for part in report.data.partitions] == ["flights/2013-05.parquet"]
 
 
+def test_a_column_that_is_new_in_the_data_stops_no_judgement(repository: Project) -> None:
+    root = repository.workspace.root
+    for path in repository.workspace.partitions():
+        rows = files.read(path)
+        files.write(path, rows.assign(crew_size=(rows["distance"] % 7).round()))
+    column = {"kind": "number", "label": "Crew"}
+    repository.change(lambda content: content["data"]["columns"].update(crew_size=column))
+    run("dvc add --quiet data", root)
+    reproduce(repository)
+
+    report = judged(repository)
+
+    assert report.comparison.verdict in {"promote", "keep"}
+    assert report.cells[3].metrics is None
+    assert "missing column 'crew_size'" in report.cells[3].why
+
+
+def test_models_that_predict_two_things_are_not_compared(repository: Project) -> None:
+    def swap(content: dict[str, Any]) -> None:
+        content["data"]["target"].update(positive="on_time", negative="late")
+
+    repository.change(swap)
+    reproduce(repository)
+
+    report = judged(repository)
+
+    assert report.comparison.verdict == "cannot judge"
+    told = "the models predict two things: target.positive was 'late' and is 'on_time'"
+    assert report.comparison.gates[0].text == told
+    assert "What is asked of a model is changed: data.target.negative, data.target.positive." in report.notes
+
+
+def test_a_slice_that_is_taken_off_the_list_is_judged_all_the_same(repository: Project) -> None:
+    repository.change(lambda content: content["evaluate"].update(slices=[]))
+    reproduce(repository)
+
+    report = judged(repository)
+
+    assert "airport" in {one.label for one in report.comparison.slices}
+    assert "What is asked of a model is changed: evaluate.slices." in report.notes
+
+
 def test_rows_that_the_champion_was_fitted_on_do_not_count(repository: Project) -> None:
     repository.change(by_id)
     reproduce(repository)
@@ -181,7 +224,7 @@ def test_rows_that_the_champion_was_fitted_on_do_not_count(repository: Project) 
     assert 0 < report.comparison.rows < april
     assert report.comparison.left_out > 0
     facts = Model.load(repository.workspace.train / "model").facts
-    held_out = len(judging.holdout(versions.here(repository.workspace), facts, "").rows)
+    held_out = len(sealed.holdout(versions.here(repository.workspace), facts, "").rows)
     assert report.comparison.rows + report.comparison.left_out == held_out
 
 
@@ -260,7 +303,7 @@ def test_a_champion_that_crashes_cannot_be_judged(repository: Project) -> None:
     report = judged(repository)
 
     assert report.comparison.verdict == "cannot judge"
-    assert "MemoryError: no room" in report.comparison.gates[0].text
+    assert report.comparison.gates[0].text == "the champion does not score the rows: MemoryError: no room"
 
 
 def test_an_environment_that_cannot_be_set_up_is_said(repository: Project) -> None:

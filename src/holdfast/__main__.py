@@ -66,14 +66,15 @@ def _comparison(commands: "Commands") -> None:
         help="judge this tree's model against another, on the same rows",
         epilog="examples: python -m holdfast report --base HEAD~1; python -m holdfast report --format md",
     )
-    report.add_argument("--base", default="main", metavar="REV", help="the commit of the champion (main)")
+    report.add_argument("--base", metavar="REV", help="the commit of the champion (main; on main the one before)")
     report.add_argument(
         "--champion", metavar="MODEL", help="instead of it, a model's folder, or models:/NAME@ALIAS of the registry"
     )
     report.add_argument(
         "--format", dest="form", choices=["md", "html", "json"], help="print the report (what is found, in short)"
     )
-    commands.add_parser("gate", help="exit with 1 unless the last report's verdict is to promote")
+    gate = commands.add_parser("gate", help="exit with 1 unless the last report's verdict is to promote")
+    gate.add_argument("--base", metavar="REV", help="the commit that it must be against (as for report)")
 
 
 def _github(commands: "Commands") -> None:
@@ -112,12 +113,17 @@ def run() -> int:
     """Run the command that is named on the command line."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` may stop listening
+    signal.signal(signal.SIGTERM, _end)  # whoever ends us lets us tidy up
     arguments = vars(parser().parse_args())
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stdout)
     logging.getLogger("holdfast").setLevel(logging.INFO)
     command = import_module(f"holdfast.commands.{arguments.pop('command').replace('-', '_')}")
     code: int = command.run(_root(), **arguments)
     return code
+
+
+def _end(number: int, _: object) -> None:
+    sys.exit(128 + number)
 
 
 def _root() -> Path:

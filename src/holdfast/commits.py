@@ -1,5 +1,6 @@
 """What Git holds at a revision, read without touching the working tree."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ def find(root: Path, revision: str, *, path: str = "") -> Commit:
     if inside.returncode:
         remedy = "run it in a clone of the repository, or `git init` and commit data.dvc"
         raise UserError(f"{root}: {inside.stderr.strip()}", fix=remedy)
-    found = git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    found = _parse(root, revision)
     if found.returncode:
         known = git(root, "for-each-ref", "--format=%(refname:short)").stdout.split()
         shallow = git(root, "rev-parse", "--is-shallow-repository").stdout.strip() == "true"
@@ -39,6 +40,23 @@ def find(root: Path, revision: str, *, path: str = "") -> Commit:
     return Commit(full, full[:7] if full.startswith(revision) else f"{revision} ({full[:7]})")
 
 
+def of_change(root: Path) -> Commit | None:
+    """Return the commit that the tree here is a change of; None where there is none before it.
+
+    Of a merge into main that is its first parent, as on main itself. What is not committed yet is a change of the last
+    commit on main. Everything else is held against main as it is now.
+    """
+    main = next((name for name in ("main", "origin/main") if not _parse(root, name).returncode), None)
+    on_main = main is not None and not git(root, "merge-base", "--is-ancestor", "HEAD", main).returncode
+    merged = main is not None and not git(root, "merge-base", "--is-ancestor", "HEAD^1", main).returncode
+    if on_main and any(is_changed(root, path) for path in ("dvc.lock", "params.yaml", "data.dvc")):
+        return find(root, "HEAD")
+    is_merge = not _parse(root, "HEAD^2").returncode
+    if main is None or on_main or (merged and is_merge):
+        return None if _parse(root, "HEAD^1").returncode else find(root, "HEAD^1")
+    return find(root, main)
+
+
 def text(root: Path, commit: Commit, path: str) -> str | None:
     """Return the content of a file at a commit; None where there is no such file."""
     shown = git(root, "show", f"{commit.hash}:./{path}")
@@ -47,7 +65,7 @@ def text(root: Path, commit: Commit, path: str) -> str | None:
 
 def is_changed(root: Path, path: str) -> bool:
     """Tell whether a file of the working tree is another than the one that was committed last."""
-    return git(root, "diff", "--quiet", "HEAD", "--", path).returncode != 0
+    return git(root, "status", "--porcelain", "--", path).stdout != ""
 
 
 @contextmanager
@@ -56,15 +74,22 @@ def worktree(root: Path, commit: Commit, folder: Path) -> Iterator[Path]:
 
     Raises: UserError where Git refuses.
     """
-    made = git(root, "worktree", "add", "--quiet", "--detach", str(folder), commit.hash)
+    git(root, "worktree", "prune")  # what was killed before has left its name
+    hookless = ("-c", f"core.hooksPath={os.devnull}")  # `dvc install` sets one that checks out what is not there
+    made = git(root, *hookless, "worktree", "add", "--quiet", "--detach", str(folder), commit.hash)
     if made.returncode:
-        problem = f"{commit.name}: not checked out: {made.stderr.strip()}."
-        raise UserError(problem, fix="git worktree prune, then run it again")
+        git(root, "worktree", "remove", "--force", str(folder))
+        problem = f"{commit.name}: not checked out: {' '.join(made.stderr.split())}."
+        raise UserError(problem, fix="mend that, then run it again")
     inside = git(root, "rev-parse", "--show-prefix").stdout.strip()  # where the project is not the whole repository
     try:
         yield folder / inside
     finally:
         git(root, "worktree", "remove", "--force", str(folder))
+
+
+def _parse(root: Path, revision: str) -> subprocess.CompletedProcess[str]:
+    return git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
 
 
 def git(root: Path, *command: str) -> subprocess.CompletedProcess[str]:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 SCORER = Path(__file__).with_name("scorer.py")
 MODEL = "artifacts/train/model"
+AGAIN = "make the model again with `dvc repro`, or compare with another commit"
+SAID = re.compile(r"error: (?P<problem>.+?)\s*\n\s*fix: (?P<fix>.+)", re.DOTALL)
 
 
 class UnscorableError(UserError):
@@ -42,6 +46,7 @@ class UnscorableError(UserError):
 class Contender:
     """A model folder, the checkout whose code scores with it, and the Python that runs that code."""
 
+    name: str
     model: Path
     code: Path
     python: Path
@@ -52,34 +57,49 @@ class Contender:
         """The bytes of its files."""
         return sum(path.stat().st_size for path in self.model.rglob("*") if path.is_file())
 
-    def score(self, holdouts: list[pd.DataFrame]) -> list[Scored]:
-        """Score the rows of each holdout.
+    @property
+    def target(self) -> dict[str, Any]:
+        """What it predicts: the column, both labels, and those that are excluded.
+
+        Raises: UnscorableError where the model does not say.
+        """
+        try:
+            told = json.loads((self.model / "model.json").read_text(encoding="utf-8"))["facts"]["data"]["target"]
+            return {name: told[name] for name in ("column", "positive", "negative")} | {
+                "excluded": sorted(told.get("excluded", []))
+            }
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UnscorableError(f"{self.name} does not say what it predicts", fix=AGAIN) from error
+
+    def score(self, rows: pd.DataFrame) -> Scored:
+        """Score rows by the code of the model's own commit.
 
         Raises: UnscorableError where the model or its code cannot.
         """
         with tempfile.TemporaryDirectory(prefix="holdfast-") as folder:
-            paths = [Path(folder) / f"{place}.parquet" for place in range(len(holdouts))]
-            for path, rows in zip(paths, holdouts, strict=True):
-                files.write(path, rows)
-            self._run(paths)
-            facts = json.loads((Path(folder) / "facts.json").read_text(encoding="utf-8"))
-            found = [dict(np.load(path.with_suffix(".npz"))) for path in paths]
-        return [Scored(one["scores"], one["seen"], facts["threshold"], self.size, facts["latency"]) for one in found]
+            path = Path(folder) / "rows.parquet"
+            files.write(path, rows)
+            self._run(path)
+            facts = json.loads(path.with_name("facts.json").read_text(encoding="utf-8"))
+            found = dict(np.load(path.with_suffix(".npz")))
+        return Scored(found["scores"], found["seen"], facts["threshold"], self.size, facts["latency"])
 
-    def _run(self, paths: list[Path]) -> None:
-        command = [str(self.python), "-P", str(SCORER), str(self.model), *map(str, paths)]
+    def _run(self, path: Path) -> None:
+        command = [str(self.python), "-P", str(SCORER), str(self.model), str(path)]
         environment = {**os.environ, "PYTHONPATH": str(self.code / "src")}
         done = subprocess.run(
             command, env=environment, encoding="utf-8", errors="replace", capture_output=True, check=False
         )
         if done.returncode:
-            said = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "it said nothing")
-            raise UnscorableError(said.strip(), fix="see the report")
+            problem, fix = _told(done.stderr)
+            for place, name in ((path.parent, "rows"), (self.model, "model"), (self.code, "checkout")):
+                problem = problem.replace(str(place), f"<{name}>")  # the same words wherever it is said
+            raise UnscorableError(f"{self.name} does not score the rows: {problem}", fix=fix)
 
 
 def here(root: Path) -> Contender:
     """Return the model of the working tree."""
-    return Contender(Workspace(root).train / "model", root, Path(sys.executable), "this working tree")
+    return Contender("the challenger", Workspace(root).train / "model", root, Path(sys.executable), "this working tree")
 
 
 def of_folder(root: Path, folder: Path) -> Contender:
@@ -90,7 +110,7 @@ def of_folder(root: Path, folder: Path) -> Contender:
     if not (folder / "model.json").is_file():
         problem = f"{files.shown(folder)}: found no model.json, expected the folder of a model."
         raise UserError(problem, fix="name a folder that `Model.save` wrote, such as artifacts/train/model")
-    return Contender(folder, root, Path(sys.executable), f"folder {files.shown(folder)}")
+    return Contender("the champion", folder, root, Path(sys.executable), f"folder {files.shown(folder)}")
 
 
 @contextmanager
@@ -106,7 +126,7 @@ def of_commit(root: Path, commit: Commit) -> Iterator[Contender]:
     ):
         python, model = _python(root, code, commit), Path(folder) / "model"
         source = _fetched(root, recorded, commit, model) or _rebuilt(root, code, python, recorded, commit, model)
-        yield Contender(model, code, python, source)
+        yield Contender("the champion", model, code, python, source)
 
 
 def recorded_model(root: Path, commit: Commit) -> str:
@@ -114,13 +134,12 @@ def recorded_model(root: Path, commit: Commit) -> str:
 
     Raises: UnscorableError where its `dvc.lock` has none.
     """
-    lock = yaml.safe_load(commits.text(root, commit, "dvc.lock") or "{}") or {}
-    outs = lock.get("stages", {}).get("train", {}).get("outs", [])
-    found = next((out["md5"] for out in outs if out["path"] == MODEL), None)
-    if found is None:
-        remedy = f"git checkout {commit.hash[:7]}, then dvc repro, and commit dvc.lock"
-        raise UnscorableError(f"{commit.name} has no model: its dvc.lock records none", fix=remedy)
-    return str(found)
+    try:
+        lock = yaml.safe_load(commits.text(root, commit, "dvc.lock") or "{}")
+        return next(str(out["md5"]) for out in lock["stages"]["train"]["outs"] if out["path"] == MODEL)
+    except (yaml.YAMLError, KeyError, TypeError, StopIteration) as error:
+        remedy = "run `dvc repro` on the base, and commit the dvc.lock that it writes"
+        raise UnscorableError(f"{commit.name} has no model: its dvc.lock records none", fix=remedy) from error
 
 
 def _fetched(root: Path, recorded: str, commit: Commit, model: Path) -> str:
@@ -165,9 +184,10 @@ def _python(root: Path, code: Path, commit: Commit) -> Path:
     content = lock.read_bytes()
     if content == (root / rebuild.LOCK).read_bytes():
         return Path(sys.executable)
-    folder = Workspace(root).environments / hashlib.sha256(content).hexdigest()[:16]
+    made_from = content + sys.version.encode()
+    folder = Workspace(root).environments / hashlib.sha256(made_from).hexdigest()[:16]
     python = folder / "bin" / "python"
-    if not (folder / "complete").exists():
+    if not ((folder / "complete").exists() and python.exists()):
         logger.info("%s has another %s: setting up its environment, which takes minutes, once", commit.name, lock.name)
         _make_environment(folder, python, lock, commit)
     return python
@@ -175,7 +195,11 @@ def _python(root: Path, code: Path, commit: Commit) -> Path:
 
 def _make_environment(folder: Path, python: Path, lock: Path, commit: Commit) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    venv.create(folder, with_pip=True)
+    try:
+        venv.create(folder, with_pip=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        problem = f"the environment of {commit.name} was not set up: {error}"
+        raise UnscorableError(problem, fix="install the modules venv and ensurepip of this Python") from error
     install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", str(lock)]
     done = subprocess.run([str(python), *install], text=True, capture_output=True, check=False)
     if done.returncode:
@@ -184,3 +208,12 @@ def _make_environment(folder: Path, python: Path, lock: Path, commit: Commit) ->
         problem = f"the environment of {commit.name} was not set up from its {lock.name}: {said[0]}"
         raise UnscorableError(problem, fix="mend the connection to the package index, then run it again")
     (folder / "complete").touch()
+
+
+def _told(said: str) -> tuple[str, str]:
+    """Return the problem and the remedy in what a process said before it failed."""
+    found = SAID.search(said)
+    if found:
+        return " ".join(found["problem"].split()).rstrip("."), " ".join(found["fix"].split())
+    last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "it said nothing")
+    return last, AGAIN

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 DONE = 0
 REFUSED = 1
 MISTAKE = 2
+INTERRUPTED = 130  # as a shell says it
 
 
 class UserError(Exception):
@@ -36,6 +37,9 @@ def exit_code(command: Callable[[], int]) -> int:
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return REFUSED if isinstance(error, RefusedError) else MISTAKE
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted\n")
+        return INTERRUPTED
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -1,8 +1,7 @@
 """Bring two models before the judge: find them, take the sealed rows, let each be scored by its own code.
 
-The rows are taken from the data itself, by the boundaries that the challenger was trained with, as they are in the
-files: a champion may need columns that the challenger has given up. Whatever goes wrong on the way is said in the
-report, for a report that does not come is taken for one that has nothing against it.
+Whatever goes wrong on the way is said in the report, for a report that does not come is taken for one that has nothing
+against it.
 """
 
 import logging
@@ -12,10 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
-
-import numpy as np
-import pandas as pd
 
 from holdfast import commits, contenders, evaluation, files, provenance, rebuild, registry, threads, versions
 from holdfast.comparison import compare, impossible
@@ -25,57 +20,31 @@ from holdfast.data_diff import compare as compare_data
 from holdfast.differences import Rows, Scored, Slice
 from holdfast.errors import UserError
 from holdfast.files import Workspace
-from holdfast.model import Facts, Model
+from holdfast.model import Model
 from holdfast.params import Params
+from holdfast.params import Slice as DeclaredSlice
 from holdfast.params import load as load_params
 from holdfast.report import Cell, Curves, Machine, Report, Side
-from holdfast.schema import Schema
-from holdfast.versions import Version
+from holdfast.schema import Category, Schema, Time
+from holdfast.sealed import Holdout, holdout
 
 logger = logging.getLogger(__name__)
 
 CHALLENGER = "this branch"
 
 
-class Holdout(NamedTuple):
-    """The labelled rows on the holdout side of a model's split: as they are in the files, and in canonical form."""
+def judge(root: Path, base: str | None = None) -> Report:
+    """Judge the model of the working tree against that of a commit, or of the one that the tree is a change of.
 
-    name: str
-    raw: pd.DataFrame
-    rows: pd.DataFrame
-
-    def target(self, schema: Schema) -> np.ndarray:
-        """Return 1 for the positive label, else 0.
-
-        Shapes: (n,).
-        """
-        return (self.rows[schema.target.column] == schema.target.positive).to_numpy("int8")
-
-
-def holdout(version: Version, facts: Facts, name: str) -> Holdout:
-    """Return the rows of a data version that a model was neither fitted nor tuned on, one partition after the other.
-
-    Raises: UserError where a partition cannot be read, or is of another schema.
+    Raises: UserError where the commit that was asked for is not known.
     """
-    schema, raw, rows = facts.data, [], []
-    for partition in version.hashes:
-        found = version.read(partition)
-        canonical = schema.rows(found, partition)
-        labelled = canonical[schema.target.column].isin([schema.target.negative, schema.target.positive])
-        mask = labelled & (facts.split.sides(canonical, schema) == "holdout")
-        raw.append(found[mask])
-        rows.append(canonical[mask])
-    together = pd.concat(rows, ignore_index=True)
-    order = together.sort_values([schema.time, schema.id] if schema.time else schema.id).index
-    return Holdout(name, pd.concat(raw).iloc[order].reset_index(drop=True), together.loc[order].reset_index(drop=True))
-
-
-def judge(root: Path, base: str) -> Report:
-    """Judge the model of the working tree against that of a commit.
-
-    Raises: UserError where the commit is not known.
-    """
-    commit = commits.find(root, base)
+    commit = commits.find(root, base) if base else commits.of_change(root)
+    if commit is None:
+        return Report(
+            champion=Side("nothing", "", "", "", "", ""),
+            challenger=provenance.side(root, None, CHALLENGER),
+            comparison=impossible("there is no commit before this one", "commit a change, and judge that"),
+        )
     report = Report(
         champion=provenance.side(root, commit, f"base {commit.hash[:7]}"),
         challenger=provenance.side(root, None, CHALLENGER),
@@ -145,71 +114,100 @@ def _given(root: Path, name: str) -> Iterator[Contender]:
 
 def _judged(root: Path, champion: Contender, report: Report, params: Params) -> Report:
     """Score the rows with both models, and ask the judge."""
-    clock = _Clock()
-    challenger = contenders.here(root)
+    clock, challenger = _Clock(), contenders.here(root)
+    _refuse_other_target(champion, challenger)
     facts = Model.load(challenger.model).facts
-    sealed = [holdout(versions.here(Workspace(root)), facts, f"holdout of {CHALLENGER}")]
-    if not len(sealed[0].rows):
-        return replace(
-            report, comparison=impossible("the holdout is empty: no labelled row is on that side of the split")
-        )
-    sealed += _other_holdout(root, champion, report)
+    sealed = holdout(versions.here(Workspace(root)), facts, f"holdout of {CHALLENGER}")
+    if not len(sealed.rows):
+        raise UserError("the holdout is empty: no labelled row is on that side of the split", fix="see `split:`")
     clock.lap("rows")
-    names = report.champion.name, report.challenger.name
-    logger.info("scoring %s rows with the model of %s", f"{len(sealed[0].rows):,}", names[0])
-    theirs = champion.score([one.raw for one in sealed])
-    clock.lap(f"scores of {names[0]}")
-    logger.info("scoring them with that of %s", names[1])
-    ours = challenger.score([one.raw for one in sealed])
-    clock.lap(f"scores of {names[1]}")
+    theirs, ours = (
+        _scored(contender, name, sealed, clock)
+        for contender, name in ((champion, report.champion.name), (challenger, CHALLENGER))
+    )
     logger.info("judging by %s resamples", f"{params.gates.resamples:,}")
     comparison = compare(
-        _rows(sealed[0], facts.data, params), theirs[0], ours[0], params.gates,
+        _rows(sealed, facts.data, _slices(root, report, facts.data, params)), theirs, ours, params.gates,
         bins=params.evaluate.calibration_bins, seed=params.seed, tags=params.tags,
     )  # fmt: skip
     clock.lap("judge")
-    cells = [
-        _cell(name, one, scored, facts.data, params)
-        for one, both in zip(sealed, zip(theirs, ours, strict=True), strict=True)
-        for name, scored in zip(names, both, strict=True)
-    ]
+    judged = [(sealed, champion, theirs), (sealed, challenger, ours)]
     return replace(
         report,
         champion=report.champion._replace(size=champion.size),
         challenger=report.challenger._replace(size=challenger.size),
         comparison=comparison,
-        cells=tuple(cells) if len(sealed) > 1 else (),
-        curves=_curves(sealed[0], theirs[0], ours[0], facts.data, params) if comparison.differences else None,
-        machine=Machine(champion.source, (theirs[0].latency, ours[0].latency), clock.taken, _stage_times(root)),
+        cells=_cells(root, judged, report, facts.data, params),
+        curves=_curves(sealed, theirs, ours, facts.data, params) if comparison.differences else None,
+        machine=Machine(champion.source, (theirs.latency, ours.latency), clock.taken, _stage_times(root)),
     )
 
 
-def _other_holdout(root: Path, champion: Contender, report: Report) -> list[Holdout]:
-    """Return the champion's own holdout, if it has other rows than the challenger's."""
+def _refuse_other_target(champion: Contender, challenger: Contender) -> None:
+    """Refuse to compare answers to two questions, of which neither is the better answer to the other."""
+    asked = champion.target, challenger.target
+    if asked[0] != asked[1]:
+        named = next(name for name in asked[0] if asked[0][name] != asked[1][name])
+        problem = f"the models predict two things: target.{named} was {asked[0][named]!r} and is {asked[1][named]!r}"
+        raise UserError(problem, fix="let a person decide: no judge can say which question is the better one")
+
+
+def _scored(contender: Contender, name: str, sealed: Holdout, clock: "_Clock") -> Scored:
+    logger.info("scoring %s rows with the model of %s", f"{len(sealed.rows):,}", name)
+    found = contender.score(sealed.raw)
+    clock.lap(f"scores of {name}")
+    return found
+
+
+def _slices(root: Path, report: Report, schema: Schema, params: Params) -> tuple[DeclaredSlice, ...]:
+    """Return the slices that are declared here, and those of the base: to take one off the list does not hide it."""
+    declared = {(one.column, one.hours): one for one in params.evaluate.slices}
+    base = provenance.slices(root, commits.find(root, report.champion.commit)) if report.champion.commit else ()
+    for one in base:
+        if isinstance(schema.columns.get(one.column), Category if one.hours is None else Time):
+            declared.setdefault((one.column, one.hours), one)
+    return tuple(declared.values())
+
+
+def _cells(
+    root: Path, judged: list[tuple[Holdout, Contender, Scored]], report: Report, schema: Schema, params: Params
+) -> tuple[Cell, ...]:
+    """Return the two-by-two of models and holdouts, if the champion's own holdout is another."""
+    (_, champion, _), (_, challenger, _) = judged
+    other = _other_holdout(root, champion, challenger, report)
+    if other is None:
+        return ()
+    names = report.champion.name, report.challenger.name
+    cells = [
+        _cell(name, sealed, scored, schema, params) for name, (sealed, _, scored) in zip(names, judged, strict=True)
+    ]
+    for name, contender in zip(names, (champion, challenger), strict=True):
+        try:
+            cells.append(_cell(name, other, contender.score(other.raw), schema, params))
+        except UserError as error:  # say, a column that was not there then
+            cells.append(Cell(name, other.name, len(other.rows), None, why=f"cannot be scored: {error.problem}"))
+    return tuple(cells)
+
+
+def _other_holdout(root: Path, champion: Contender, challenger: Contender, report: Report) -> Holdout | None:
+    """Return the champion's own holdout, if it has other rows than the challenger's, and rows at all."""
+    if not report.champion.commit or not report.champion.data:
+        return None
     try:
-        theirs, ours = (Model.load(one.model).facts for one in (champion, contenders.here(root)))
+        theirs, ours = (Model.load(one.model).facts for one in (champion, challenger))
+        if (theirs.split, report.champion.data) == (ours.split, report.challenger.data):
+            return None
+        found = holdout(versions.at(root, report.champion.commit), theirs, f"holdout of {report.champion.name}")
     except UserError:  # the champion is of another format, which its own code reads
-        return []
-    if (theirs.split, report.champion.data) == (ours.split, report.challenger.data) or not report.champion.data:
-        return []
-    found = holdout(versions.at(root, report.champion.commit), theirs, f"holdout of {report.champion.name}")
-    return [found] if len(found.rows) else []
+        return None
+    return found if len(found.rows) else None
 
 
-def _rows(found: Holdout, schema: Schema, params: Params) -> Rows:
+def _rows(found: Holdout, schema: Schema, slices: tuple[DeclaredSlice, ...]) -> Rows:
     """Return what the judge needs to know of the rows."""
-    groups, unit = _groups(found.rows, schema)
-    slices = (Slice(*piece) for piece in evaluation.subsets(found.rows, params.evaluate.slices))
-    return Rows(found.target(schema), groups, unit, tuple(slices))
-
-
-def _groups(rows: pd.DataFrame, schema: Schema) -> tuple[np.ndarray, str]:
-    """Return which rows are drawn together, and what to call them: declared groups, else days, else single rows."""
-    if schema.group:
-        return pd.factorize(rows[schema.group], use_na_sentinel=False)[0], f"values of {schema.group}"
-    if schema.time:
-        return pd.factorize(rows[schema.time].dt.date, sort=True)[0], "days"
-    return np.arange(len(rows)), "rows"
+    groups, unit = found.groups(schema)
+    pieces = tuple(Slice(*piece) for piece in evaluation.subsets(found.rows, slices))
+    return Rows(found.target(schema), groups, unit, pieces)
 
 
 def _cell(name: str, found: Holdout, scored: Scored, schema: Schema, params: Params) -> Cell:

@@ -11,9 +11,12 @@ import yaml
 from holdfast import commits
 from holdfast.commits import Commit
 from holdfast.contenders import MODEL
+from holdfast.params import Slice
 from holdfast.rebuild import LOCK
 from holdfast.report import Change, Side, Stage
 
+# Parameters that decide which rows are judged, how they are drawn, and which slices are looked at.
+ASKED = ("data.group", "data.id", "data.target.", "data.time", "evaluate.slices", "seed", "split.")
 PINNED = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?==([^\s;\\]+)", re.MULTILINE)
 
 
@@ -28,6 +31,7 @@ def side(root: Path, commit: Commit | None, name: str) -> Side:
         model=outs.get(MODEL, ""),
         environment=_sha256(read.text(LOCK)),
         lock=_sha256(read.text("dvc.lock")),
+        params=_sha256(read.text("params.yaml")),
     )
 
 
@@ -49,18 +53,35 @@ def changed_stages(root: Path, commit: Commit) -> tuple[Stage, ...]:
     return tuple(Stage(name, _because(before.get(name), stage)) for name, stage in after.items())
 
 
+def slices(root: Path, commit: Commit) -> tuple[Slice, ...]:
+    """Return the slices that a commit declares; what cannot be read declares none."""
+    try:
+        return tuple(
+            Slice.model_validate(one) for one in _Files(root, commit).yaml("params.yaml")["evaluate"]["slices"]
+        )
+    except (TypeError, KeyError, ValueError):
+        return ()
+
+
 def notes(root: Path, commit: Commit | None) -> tuple[str, ...]:
     """Return what a reader must know before the verdict is worth anything."""
     found = []
+    # What is judged against the last commit is the change that is not committed yet: no need to say so.
+    changed = commit is None or commit.hash != commits.git(root, "rev-parse", "HEAD").stdout.strip()
     for path, mend in (
         ("dvc.lock", "run `dvc repro`, then commit dvc.lock and artifacts"),
         ("params.yaml", "commit params.yaml"),
         ("data.dvc", "commit data.dvc"),
     ):
-        if commits.is_changed(root, path):
+        if changed and commits.is_changed(root, path):
             found.append(f"{path} is not the one that was committed: {mend}.")
-    if commit and any(change.name.startswith("gates.") for change in changed_params(root, commit)):
+    names = [change.name for change in changed_params(root, commit)] if commit else []
+    if any(name.startswith("gates.") for name in names):
         found.append("The gates themselves are changed: this is judged by the new ones.")
+    asked = [name for name in names if name.startswith(ASKED)]
+    if asked:
+        few = ", ".join(asked[:3]) + (f" and {len(asked) - 3} more" if len(asked) > 3 else "")
+        found.append(f"What is asked of a model is changed: {few}.")
     return tuple(found)
 
 

@@ -26,6 +26,7 @@ class Side(NamedTuple):
     environment: str  # sha256 of the work lock
     lock: str  # sha256 of dvc.lock
     size: int = 0  # bytes of the model's files
+    params: str = ""  # sha256 of params.yaml
 
 
 class Stage(NamedTuple):
@@ -44,12 +45,13 @@ class Change(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """A model on a holdout, in the two-by-two of models and holdouts; no metrics where the model has seen the rows."""
+    """A model on a holdout, in the two-by-two of models and holdouts; `why` says why there are no metrics."""
 
     model: str
     holdout: str
     rows: int
     metrics: dict[str, float | int | None] | None
+    why: str = "has seen these rows"
 
 
 class Curves(NamedTuple):

@@ -41,7 +41,8 @@ RULES = [
     (re.compile(r"(?<![a-z0-9])(gh-)(?=[0-9])", re.IGNORECASE), rf"\1{UNSEEN}"),
     # Such an address is a reference too; the one that takes its place leads there without being one.
     (re.compile(rf"(?:www\.)?github{DOT}com(?={PLACE})", re.IGNORECASE), "redirect.github.com"),
-    (re.compile(r"^([ \t>*+-]*)/(?=[a-zA-Z])", re.MULTILINE), rf"\1{UNSEEN}/"),  # a command to another bot
+    # A command to another bot, in a quote or a list too.
+    (re.compile(r"^((?:[ \t>*+-]|[0-9]{1,9}[.)])*)/(?=[a-zA-Z])", re.MULTILINE), rf"\1{UNSEEN}/"),
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from holdfast.differences import HIGHER_IS_BETTER, Difference, SliceDifference
 from holdfast.headline import interval, number, signed
 from holdfast.markdown import GAP, Table, listed
 from holdfast.params import Metric
-from holdfast.report import Change, Report
+from holdfast.report import Cell, Change, Report
 
 WORDS = {
     "better": f"🟢{GAP}better",
@@ -92,7 +92,7 @@ def key(one: SliceDifference) -> tuple[str, str, Metric]:
 def cells(report: Report) -> Table:
     """Return the two-by-two of models and holdouts."""
     holdouts = {one.holdout: one.rows for one in report.cells}
-    known = {(one.model, one.holdout): _measured(one.metrics) for one in report.cells}
+    known = {(one.model, one.holdout): _measured(one) for one in report.cells}
     models = dict.fromkeys(one.model for one in report.cells)
     header = ["model", *(f"{holdout} ({rows:,} rows)" for holdout, rows in holdouts.items())]
     return [header, *([model, *(known.get((model, holdout), "") for holdout in holdouts)] for model in models)]
@@ -167,10 +167,10 @@ def _word(one: Difference) -> str:
     return WORSE if one.word == "worse" else WORDS[one.word]
 
 
-def _measured(metrics: dict[str, float | int | None] | None) -> str:
-    if metrics is None:
-        return "has seen these rows"
-    found = {LABELS[one]: metrics.get(one) for one in ("roc_auc", "log_loss")}
+def _measured(cell: Cell) -> str:
+    if cell.metrics is None:
+        return cell.why
+    found = {LABELS[one]: cell.metrics.get(one) for one in ("roc_auc", "log_loss")}
     return ", ".join(f"{what} {'not defined' if value is None else f'{value:.4f}'}" for what, value in found.items())
 
 

@@ -15,23 +15,21 @@ import numpy as np
 SINGLE_ROWS = 50
 
 
-def main(model_folder: Path, *inputs: Path) -> None:
-    """Score the rows of each file, and write scores, and which rows the model has seen, beside it."""
+def main(model_folder: Path, path: Path) -> None:
+    """Score the rows of a file, and write beside it the scores, which rows the model has seen, and its facts."""
     from holdfast import files
     from holdfast.model import Model
 
     model = Model.load(model_folder)
     schema = model.facts.data
-    latency = None
-    for path in inputs:
-        rows = files.read(path)
-        known = schema.inputs(rows, "holdout").assign(**{schema.id: rows[schema.id].astype("str")})
-        seen = model.facts.split.sides(known, schema) != "holdout"
-        np.savez(path.with_suffix(".npz"), scores=model.score(rows), seen=seen)
-        latency = latency or _latency(model, rows)
-    facts = {"threshold": model.facts.threshold, "latency": latency}
-    path = inputs[0].with_name("facts.json")
-    path.write_text(json.dumps(facts), encoding="utf-8")
+    rows = files.read(path)
+    if schema.id not in rows:
+        raise SystemExit(f"error: the rows have no column '{schema.id}', its id\n  fix: keep the name of the id")
+    known = schema.inputs(rows, "holdout").assign(**{schema.id: rows[schema.id].astype("str")})
+    seen = model.facts.split.sides(known, schema) != "holdout"
+    np.savez(path.with_suffix(".npz"), scores=model.score(rows), seen=seen)
+    facts = {"threshold": model.facts.threshold, "latency": _latency(model, rows)}
+    path.with_name("facts.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
 def _latency(model: Any, rows: Any) -> float:

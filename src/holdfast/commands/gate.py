@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from holdfast import files, provenance
+from holdfast import commits, files, provenance
+from holdfast.commits import Commit
 from holdfast.comparison import Gate, Verdict
 from holdfast.errors import DONE, REFUSED, UserError
 from holdfast.files import Workspace
@@ -20,6 +21,14 @@ class _Side(BaseModel):
 
     commit: str
     lock: str
+    params: str
+
+
+class _Champion(BaseModel):
+    """What the gate reads of the model that it was judged against."""
+
+    name: str
+    commit: str
 
 
 class _Gate(BaseModel):
@@ -34,25 +43,34 @@ class _Judged(BaseModel):
     """What the gate reads of a report."""
 
     verdict: Verdict
+    champion: _Champion
     challenger: _Side
     gates: list[_Gate]
 
 
-def run(root: Path) -> int:
-    """Read the last report of this tree.
+def run(root: Path, base: str | None) -> int:
+    """Read the last report of this tree, against the commit that it is a change of, or the one that is named.
 
-    Raises: UserError where there is none, or it was made of another state of the tree.
+    Raises: UserError where there is none, or it was made of another state of the tree, or against another champion.
     """
     path = Workspace(root).comparison / "report.json"
     if not path.is_file():
         raise UserError(f"{files.shown(path)}: not found: nothing was judged.", fix=AGAIN)
     report = files.read_json(path, _Judged)
     now = provenance.side(root, None, "")
-    if (report.challenger.commit, report.challenger.lock) != (now.commit, now.lock):
-        problem = f"{files.shown(path)}: it judged another commit, or another dvc.lock, than those here."
+    if report.challenger != _Side(commit=now.commit, lock=now.lock, params=now.params):
+        problem = f"{files.shown(path)}: it judged another commit, dvc.lock or params.yaml than those here."
         raise UserError(problem, fix=AGAIN)
+    expected = commits.find(root, base) if base else commits.of_change(root)
+    if report.champion.commit != (expected.hash if expected else ""):
+        problem = f"{files.shown(path)}: it judged against {report.champion.name}, expected {_named(expected)}."
+        raise UserError(problem, fix=f"{AGAIN}{f' --base {base}' if base else ''}")
     for gate in (Gate(one.code, one.passed, one.text) for one in report.gates):
         if not gate.passed:
             logger.error("%s %s: %s", gate.code, gate.title, gate.text)
-    logger.info("verdict: %s", report.verdict)
+    logger.info("verdict: %s, against %s", report.verdict, report.champion.name)
     return DONE if report.verdict == "promote" else REFUSED
+
+
+def _named(commit: Commit | None) -> str:
+    return commit.name if commit else "nothing, for there is no commit before this one"

@@ -11,7 +11,7 @@ from holdfast.report import as_json
 logger = logging.getLogger(__name__)
 
 
-def run(root: Path, base: str, champion: str | None, form: str | None) -> int:
+def run(root: Path, base: str | None, champion: str | None, form: str | None) -> int:
     """Judge, write the report in every format, and print it in one, or in short."""
     if form:
         logging.getLogger("holdfast").setLevel(logging.WARNING)  # what is printed may go into a file
