@@ -188,6 +188,10 @@ def test_what_is_judged_against_the_last_commit_need_not_be_committed(root: Path
     [
         ("gates: {resamples: 2000}", "The gates themselves are changed: this is judged by the new ones."),
         ("evaluate: {slices: []}", "What is asked of a model is changed: evaluate.slices."),
+        (
+            "ingest: {late_minutes: 60}\nevaluate: {slices: [{column: carrier}]}",
+            "What is asked of a model is changed: ingest.late_minutes.",
+        ),
         ("seed: 7\nevaluate: {slices: [{column: carrier}]}", "What is asked of a model is changed: seed."),
     ],
 )

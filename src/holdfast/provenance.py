@@ -15,8 +15,8 @@ from holdfast.params import Slice
 from holdfast.rebuild import LOCK
 from holdfast.report import Change, Side, Stage
 
-# Parameters that decide which rows are judged, how they are drawn, and which slices are looked at.
-ASKED = ("data.group", "data.id", "data.target.", "data.time", "evaluate.slices", "seed", "split.")
+# Parameters that decide what a row and its label mean, which rows are judged, how they are drawn, and which slices.
+ASKED = ("data.group", "data.id", "data.target.", "data.time", "evaluate.slices", "ingest.", "seed", "split.")
 PINNED = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?==([^\s;\\]+)", re.MULTILINE)
 
 
