@@ -66,6 +66,9 @@ def test_without_a_report_nothing_passes(root: Path) -> None:
         gate.run(root, None)
 
     assert raised.value.fix == "python -m holdfast report"
+    with pytest.raises(UserError, match="nothing was judged") as named:
+        gate.run(root, "HEAD~1")
+    assert named.value.fix == "python -m holdfast report --base HEAD~1"
 
 
 @pytest.mark.parametrize("what", ["lock", "params", "commit"])

@@ -306,6 +306,19 @@ def test_a_champion_that_crashes_cannot_be_judged(repository: Project) -> None:
     assert report.comparison.gates[0].text == "the champion does not score the rows: MemoryError: no room"
 
 
+def test_a_champion_that_scores_too_few_rows_cannot_be_judged(repository: Project) -> None:
+    root = repository.workspace.root
+    run("git checkout --quiet main", root)
+    edit(root / "src" / "holdfast" / "model.py", "probabilities[:, 1], DECIMALS)", "probabilities[1:, 1], DECIMALS)")
+    run("git commit --quiet --all --message short", root)
+    run("git checkout --quiet branch", root)
+
+    report = judged(repository)
+
+    assert report.comparison.verdict == "cannot judge"
+    assert report.comparison.gates[0].text == "the champion gives scores of shape (999,) for 1,000 rows"
+
+
 def test_an_environment_that_cannot_be_set_up_is_said(repository: Project) -> None:
     root = repository.workspace.root
     lock = root / "requirements-work.txt"

@@ -82,6 +82,10 @@ class Contender:
             self._run(path)
             facts = json.loads(path.with_name("facts.json").read_text(encoding="utf-8"))
             found = dict(np.load(path.with_suffix(".npz")))
+        for what, values in found.items():
+            if values.shape != (len(rows),):
+                problem = f"{self.name} gives {what} of shape {values.shape} for {len(rows):,} rows"
+                raise UnscorableError(problem, fix=AGAIN)
         return Scored(found["scores"], found["seen"], facts["threshold"], self.size, facts["latency"])
 
     def _run(self, path: Path) -> None:

@@ -119,7 +119,10 @@ def _judged(root: Path, champion: Contender, report: Report, params: Params) -> 
     facts = Model.load(challenger.model).facts
     sealed = holdout(versions.here(Workspace(root)), facts, f"holdout of {CHALLENGER}")
     if not len(sealed.rows):
-        raise UserError("the holdout is empty: no labelled row is on that side of the split", fix="see `split:`")
+        raise UserError(
+            "the holdout is empty: no labelled row is on that side of the split",
+            fix="give it rows under `split:` in params.yaml, then `dvc repro`",
+        )
     clock.lap("rows")
     theirs, ours = (
         _scored(contender, name, sealed, clock)

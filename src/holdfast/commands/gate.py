@@ -54,17 +54,18 @@ def run(root: Path, base: str | None) -> int:
     Raises: UserError where there is none, or it was made of another state of the tree, or against another champion.
     """
     path = Workspace(root).comparison / "report.json"
+    again = f"{AGAIN} --base {base}" if base else AGAIN
     if not path.is_file():
-        raise UserError(f"{files.shown(path)}: not found: nothing was judged.", fix=AGAIN)
+        raise UserError(f"{files.shown(path)}: not found: nothing was judged.", fix=again)
     report = files.read_json(path, _Judged)
     now = provenance.side(root, None, "")
     if report.challenger != _Side(commit=now.commit, lock=now.lock, params=now.params):
         problem = f"{files.shown(path)}: it judged another commit, dvc.lock or params.yaml than those here."
-        raise UserError(problem, fix=AGAIN)
+        raise UserError(problem, fix=again)
     expected = commits.find(root, base) if base else commits.of_change(root)
     if report.champion.commit != (expected.hash if expected else ""):
         problem = f"{files.shown(path)}: it judged against {report.champion.name}, expected {_named(expected)}."
-        raise UserError(problem, fix=f"{AGAIN}{f' --base {base}' if base else ''}")
+        raise UserError(problem, fix=again)
     for gate in (Gate(one.code, one.passed, one.text) for one in report.gates):
         if not gate.passed:
             logger.error("%s %s: %s", gate.code, gate.title, gate.text)

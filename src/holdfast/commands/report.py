@@ -27,6 +27,8 @@ def run(root: Path, base: str | None, champion: str | None, form: str | None) ->
         return DONE
     for gate in found.comparison.gates:
         logger.info("%s %-18s %-8s %s", gate.code, gate.title, gate.word, gate.text)
+    if found.comparison.fix:
+        logger.info("  fix: %s", found.comparison.fix)
     logger.info("verdict: %s", found.comparison.verdict)
     logger.info("report: %s", files.shown(workspace.comparison / "report.html"))
     return DONE
