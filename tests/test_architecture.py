@@ -40,9 +40,11 @@ LAYERS = [
         "distributions",
     },
     {"bootstrap", "curves_svg", "estimators", "fitting", "svg", "data_diff"},
-    {"differences", "model"},
-    {"comparison", "evaluation", "expectations", "leaks", "scorer"},
+    {"differences", "forest"},
+    {"model"},
+    {"bundle", "comparison", "evaluation", "expectations", "leaks", "scorer"},
     {
+        "card",
         "charts",
         "rebuild",
         "report",

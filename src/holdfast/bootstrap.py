@@ -10,12 +10,26 @@ ever copied: sums are sums over groups, and the two curves need the cumulated we
 from collections.abc import Collection, Iterator
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from holdfast.params import Metric
+from holdfast.schema import Schema
 
 BLOCK = 1 << 21  # numbers in one array, so that memory does not grow with the resamples
 FEW = 100  # groups for which a table is faster than counting: the days of three months
+
+
+def groups_of(rows: pd.DataFrame, schema: Schema) -> tuple[np.ndarray, str]:
+    """Return which rows are drawn together, and what to call them: declared groups, else days, else single rows.
+
+    Shapes: (n,) from 0.
+    """
+    if schema.group:
+        return pd.factorize(rows[schema.group], use_na_sentinel=False)[0], f"values of {schema.group}"
+    if schema.time:
+        return pd.factorize(rows[schema.time].dt.date, sort=True)[0], "days"
+    return np.arange(len(rows)), "rows"
 
 
 def draws(groups: int, rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]:

@@ -108,10 +108,13 @@ def subsets(rows: pd.DataFrame, slices: tuple[Slice, ...]) -> Iterator[tuple[str
             yield cut.label or cut.column, str(word), (words == word).to_numpy(bool)
 
 
+def slice_hours(cuts: tuple[int, ...]) -> dict[str, tuple[int, int]]:
+    """Return the slices of a day by their names: the first hour of each, and the first after it."""
+    return {f"{start:02d}:00-{stop:02d}:00": (start, stop) for start, stop in pairwise([0, *cuts, 24])}
+
+
 def _hours(times: pd.Series, cuts: tuple[int, ...]) -> pd.Series:
-    edges = [0, *cuts, 24]
-    names = [f"{start:02d}:00-{stop:02d}:00" for start, stop in pairwise(edges)]
-    return pd.cut(times.dt.hour, edges, right=False, labels=names).astype("str")
+    return pd.cut(times.dt.hour, [0, *cuts, 24], right=False, labels=list(slice_hours(cuts))).astype("str")
 
 
 def _slices(

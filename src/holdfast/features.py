@@ -1,7 +1,8 @@
 """Rows to features: one featurizer, made from the schema, fitted on training rows only.
 
 Every feature of a row follows from that row and from what was fitted, never from the rows beside it.
-So one row, a chunk and a whole file get the same features to the last bit.
+So one row, a chunk and a whole file get the same features to the last bit. And there is one transform for all who
+bring rows: columns of a table and lists of what a request said go through the same lines.
 
 - A number is itself; one that no training row has is 0 for all, for nothing was learned of it.
 - A category is its place among the words met in training; an unknown or missing one is missing.
@@ -10,7 +11,8 @@ So one row, a chunk and a whole file get the same features to the last bit.
   with these features the scores of such months were worse calibrated.
 """
 
-from typing import Self
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -52,24 +54,42 @@ class Featurizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.absent_ = [name for name in self.numbers if rows[name].isna().all()]
         return self
 
-    def transform(self, rows: pd.DataFrame) -> np.ndarray:
-        """Return the features of canonical rows."""
-        columns = [self._codes(name, rows[name]) for name in self.categories]
-        columns += [self._number(name, rows[name]) for name in self.numbers]
-        for name in self.times:
-            clock = rows[name].dt
-            columns.append((clock.hour * 60 + clock.minute).to_numpy("float64"))
-            columns.append(clock.day_of_week.to_numpy("float64"))
-        return np.column_stack(columns)
+    def transform(self, rows: pd.DataFrame | Mapping[str, Any]) -> np.ndarray:
+        """Return the features of canonical rows: a table, or a sequence for each column.
 
-    def _number(self, name: str, values: pd.Series) -> np.ndarray:
-        return np.zeros(len(values)) if name in self.absent_ else values.to_numpy("float64")
+        In sequences a missing number is NaN, a missing word is None, and a time is a `datetime` without a zone, as
+        the clock of its zone shows it.
+        """
+        columns = [_codes(self.words_[name], rows[name]) for name in self.categories]
+        columns += [0.0 if name in self.absent_ else rows[name] for name in self.numbers]
+        for name in self.times:
+            columns += _parts(rows[name])
+        features = np.empty((len(rows[self.columns[0]]), len(columns)))
+        for place, column in enumerate(columns):
+            features[:, place] = column
+        return features
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that it reads."""
+        return [*self.categories, *self.numbers, *self.times]
 
     def _words(self, values: pd.Series) -> list[str]:
         counts = values.value_counts().sort_index().sort_values(ascending=False, kind="stable")
         return sorted(str(word) for word in counts.index[: self.max_categories])
 
-    def _codes(self, name: str, values: pd.Series) -> np.ndarray:
-        codes = pd.Index(self.words_[name], dtype="str").get_indexer(pd.Index(values)).astype("float64")
-        codes[codes < 0] = np.nan
-        return codes
+
+def _codes(words: list[str], values: Iterable[Any]) -> list[float]:
+    """Return the place of each value among the words; NaN for one that is missing or not among them."""
+    places = {word: float(place) for place, word in enumerate(words)}
+    return [places.get(value, np.nan) for value in values]
+
+
+def _parts(times: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the minute of the day and the day of the week of each time, by its own clock."""
+    clock = times.dt.tz_localize(None).to_numpy() if isinstance(times, pd.Series) else times
+    minutes = np.asarray(clock, dtype="datetime64[us]").astype("datetime64[m]")
+    days = minutes.astype("datetime64[D]")
+    minute_of_day = (minutes - days).astype("float64")
+    day_of_week = (days.astype("int64") + 3.0) % 7  # 1970 began on a Thursday
+    return minute_of_day, np.where(np.isnat(days), np.nan, day_of_week)

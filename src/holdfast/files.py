@@ -3,6 +3,8 @@
 A stage writes all its files or none: they are made in a folder beside the real one, which takes its place
 at the end, so that a crash, a full disk or a kill leaves the last good artifacts as they were. Written
 bytes depend on content alone: no timestamp, no path, fixed Parquet settings.
+
+Only what is Parquet needs pyarrow: where a model is served, it is not installed.
 """
 
 import errno
@@ -17,8 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
 from holdfast.errors import UserError
@@ -129,6 +129,8 @@ def read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
 
     Raises: UserError where it is missing, not readable, truncated, damaged or no Parquet file.
     """
+    import pyarrow.parquet as pq
+
     with _read_plainly(path):
         table = pq.ParquetFile(path, page_checksum_verification=True).read(columns, use_threads=False)
         table.validate(full=True)
@@ -141,6 +143,8 @@ def outline(path: Path) -> tuple[int, dict[str, str]]:
 
     Raises: UserError as `read`.
     """
+    import pyarrow.parquet as pq
+
     with _read_plainly(path):
         found = pq.read_metadata(path)
         schema = found.schema.to_arrow_schema()
@@ -180,6 +184,9 @@ def read_bytes(path: Path) -> bytes:
 
 def content(rows: pd.DataFrame) -> bytes:
     """Return a Parquet file whose bytes depend on the rows alone."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     table = pa.Table.from_pandas(rows, preserve_index=False, nthreads=1).replace_schema_metadata(None)
     made = io.BytesIO()
     pq.write_table(table, made, **PARQUET)
@@ -263,6 +270,8 @@ def _flush(path: Path) -> None:
 @contextmanager
 def _read_plainly(path: Path) -> Iterator[None]:
     """Turn what can be wrong with a Parquet file into a `UserError`."""
+    import pyarrow as pa
+
     try:
         yield
     except FileNotFoundError as error:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from holdfast import commits, contenders, evaluation, files, provenance, rebuild, registry, threads, versions
+from holdfast import bootstrap, commits, contenders, evaluation, files, provenance, rebuild, registry, threads, versions
 from holdfast.comparison import compare, impossible
 from holdfast.contenders import Contender
 from holdfast.data_diff import DataDiff
@@ -208,7 +208,7 @@ def _other_holdout(root: Path, champion: Contender, challenger: Contender, repor
 
 def _rows(found: Holdout, schema: Schema, slices: tuple[DeclaredSlice, ...]) -> Rows:
     """Return what the judge needs to know of the rows."""
-    groups, unit = found.groups(schema)
+    groups, unit = bootstrap.groups_of(found.rows, schema)
     pieces = tuple(Slice(*piece) for piece in evaluation.subsets(found.rows, slices))
     return Rows(found.target(schema), groups, unit, pieces)
 

@@ -11,8 +11,10 @@ that the file is whole, not who made it.)
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -24,10 +26,12 @@ from holdfast import files, persistence
 from holdfast.errors import UserError
 from holdfast.estimators import CodedBoosting, RowLocalLogistic
 from holdfast.features import Featurizer
+from holdfast.forest import FEW, Forest
 from holdfast.schema import Schema, Strict
 from holdfast.split import Boundaries
 
 FORMAT = 1
+FILES = ("model.json", "model.skops")
 DECIMALS = 9
 # Skops asks about the tree because its node indices are not checked when it is loaded.
 TRUSTED: list[type] = [Featurizer, CodedBoosting, RowLocalLogistic, TreePredictor, np.dtype]
@@ -61,10 +65,29 @@ class Model:
         Raises: UserError where a column is missing or of another kind.
         """
         inputs = self.facts.data.inputs(rows, "rows")
-        if inputs.empty:
-            return np.empty(0)
-        probabilities = self.pipeline.predict_proba(inputs)
-        return np.round(probabilities[:, 1], DECIMALS)
+        return np.empty(0) if inputs.empty else self._scores(inputs)
+
+    def score_columns(self, columns: Mapping[str, Sequence[Any]]) -> np.ndarray:
+        """Return the same scores for rows that are no table yet, column by column, and already in canonical form.
+
+        A missing number is NaN, a missing word is None, and a time is a `datetime` without a zone, as the clock of its
+        zone shows it.
+
+        Shapes: a sequence (n,) for each column of the schema → (n,) float64.
+        """
+        return self._scores(columns)
+
+    def _scores(self, inputs: Any) -> np.ndarray:
+        features = self.pipeline.named_steps["featurizer"].transform(inputs)
+        if self._forest is not None and len(features) <= FEW:
+            positive = self._forest.positive(features)
+        else:
+            positive = self.pipeline.named_steps["estimator"].predict_proba(features)[:, 1]
+        return np.round(positive, DECIMALS)
+
+    @cached_property
+    def _forest(self) -> Forest | None:
+        return Forest.of(self.pipeline.named_steps["estimator"])
 
     def label(self, scores: np.ndarray) -> np.ndarray:
         """Return the label of each score."""

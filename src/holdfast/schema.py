@@ -8,6 +8,7 @@ strings, times have microseconds and the declared zone, so that no later code ha
 column has. Whether the values of a partition are as they should be is for the contract to say.
 """
 
+from datetime import datetime
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -27,11 +28,15 @@ class Strict(BaseModel):
 
 
 class Described(Strict):
-    """What every column has: a label and a help text for people, and whether it may be missing."""
+    """What every column has: a label and a help text for people, and whether it may be missing.
+
+    Only what is declared `loggable` is ever written to the log of a service: what nobody thought of stays out.
+    """
 
     label: str
     help: str = ""
     nullable: bool = False
+    loggable: bool = False
 
 
 class Number(Described):
@@ -59,10 +64,14 @@ class Number(Described):
 
 
 class Category(Described):
-    """One of a set of words; without `values`, any word, and the model learns those it meets."""
+    """One of a set of words; without `values`, any word, and the model learns those it meets.
+
+    `names` says for people what some of the words stand for.
+    """
 
     kind: Literal["category"]
     values: tuple[str, ...] | None = None
+    names: dict[str, str] = {}
 
     @field_validator("values")
     @classmethod
@@ -70,6 +79,13 @@ class Category(Described):
         if values is not None and (not values or len(set(values)) < len(values)):
             raise ValueError("values must be distinct, and at least one")
         return values
+
+    @model_validator(mode="after")
+    def _names_are_of_values(self) -> Self:
+        stray = [word for word in self.names if self.values is not None and word not in self.values]
+        if stray:
+            raise ValueError(f"names: '{stray[0]}' is not among the values{nearest(stray[0], self.values or ())}")
+        return self
 
     def canonical(self, values: pd.Series) -> pd.Series:
         """Return strings."""
@@ -101,6 +117,13 @@ class Time(Described):
             raise TypeError(f"found time zone {found or 'none'}, expected {self.zone or 'none'}")
         return _within_bounds(values)
 
+    def clock(self, moment: datetime | str | None) -> datetime | None:
+        """Return what the clock of the zone shows at a moment, given as ISO 8601 with an offset if there is a zone."""
+        if moment is None:
+            return None
+        time = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+        return time if self.zone is None else time.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
+
 
 Column = Annotated[Number | Category | Time, Field(discriminator="kind")]
 
@@ -114,6 +137,7 @@ class Target(Strict):
     excluded: tuple[str, ...] = Field(default=(), description="outcomes that are neither: dropped, and counted")
     label: str = ""
     help: str = ""
+    question: str = Field(default="", description="what a person asks: 'Will it be late?'")
 
     @model_validator(mode="after")
     def _labels_are_distinct(self) -> Self:
@@ -138,6 +162,7 @@ class Schema(Strict):
     time: str | None = None
     group: str | None = None
     target: Target
+    noun: tuple[str, str] = Field(default=("row", "rows"), description="what a row is to people, and many of them")
     columns: dict[str, Column] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -28,17 +28,6 @@ class Holdout(NamedTuple):
         """
         return (self.rows[schema.target.column] == schema.target.positive).to_numpy("int8")
 
-    def groups(self, schema: Schema) -> tuple[np.ndarray, str]:
-        """Return which rows are drawn together, and what to call them: declared groups, else days, else single rows.
-
-        Shapes: (n,) from 0.
-        """
-        if schema.group:
-            return pd.factorize(self.rows[schema.group], use_na_sentinel=False)[0], f"values of {schema.group}"
-        if schema.time:
-            return pd.factorize(self.rows[schema.time].dt.date, sort=True)[0], "days"
-        return np.arange(len(self.rows)), "rows"
-
 
 def holdout(version: Version, facts: Facts, name: str) -> Holdout:
     """Return the rows of a data version that a model was neither fitted nor tuned on, one partition after the other.

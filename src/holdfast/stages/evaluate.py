@@ -1,12 +1,14 @@
 """Stage `evaluate`: score the holdout from raw rows, and measure.
 
 The scores are kept with the ids of their rows: they are what the web app and batch scoring must
-return to the last bit.
+return to the last bit. What is served is written here too: the model that was measured, in a bundle with its card.
 """
 
 import logging
 
-from holdfast import charts, files
+from holdfast import bundle, charts, files
+from holdfast.bundle import Golden
+from holdfast.card import card
 from holdfast.evaluation import evaluate
 from holdfast.files import Workspace
 from holdfast.model import Model
@@ -16,12 +18,14 @@ logger = logging.getLogger(__name__)
 
 
 def main(params: Params, workspace: Workspace) -> None:
-    """Read the model and the holdout, write scores, metrics, tables and charts."""
+    """Read the model and the holdout, write scores, metrics, tables, charts and the bundle."""
     model = Model.load(workspace.train / "model")
     holdout = files.read(workspace.prepare / "holdout.parquet")
 
     evaluation = evaluate(model, holdout, params.evaluate, params.seed)
     logger.info("ROC AUC %s on %s rows", evaluation.metrics["roc_auc"], f"{len(holdout):,}")
+    scores = evaluation.scores["score"].to_numpy()
+    about = card(evaluation, holdout, model.facts.data, params.evaluate, params.tags, params.seed)
 
     with files.replacing(workspace.evaluate) as folder:
         files.write_json(folder / "metrics.json", evaluation.metrics)
@@ -30,3 +34,4 @@ def main(params: Params, workspace: Workspace) -> None:
             files.write_csv(folder / f"{name}.csv", table)
         for name, picture in charts.draw(evaluation, model.facts.data.target.positive).items():
             files.write_bytes(folder / f"{name}.png", picture)
+        bundle.write(folder / "bundle", workspace.train / "model", about, Golden.of(holdout, scores, model.facts.data))
