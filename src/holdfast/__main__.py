@@ -58,6 +58,13 @@ def _data(commands: "Commands") -> None:
 
 def _model(commands: "Commands") -> None:
     commands.add_parser("metrics", help="print what was measured of the model, and on which rows")
+    export = commands.add_parser(
+        "export",
+        help="write all that a service needs of a model into a folder, and prove that it scores as it was evaluated",
+        epilog="example: python -m holdfast export served --model models:/flight-delay@champion",
+    )
+    export.add_argument("into", metavar="FOLDER", help="where to; an older bundle in it is replaced")
+    export.add_argument("--model", metavar="NAME", help="of the MLflow registry (the model of this tree)")
 
 
 def _comparison(commands: "Commands") -> None:

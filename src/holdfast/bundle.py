@@ -20,11 +20,14 @@ import pandas as pd
 from pydantic import Field
 
 from holdfast import files
+from holdfast import model as models
 from holdfast.errors import UserError
-from holdfast.model import FILES, Model
+from holdfast.model import Model
 from holdfast.schema import Category, Schema, Strict, Time
 
 FORMAT = 1
+CARD, GOLDEN, RELEASE = "card.json", "golden.json", "release.json"
+FILES = (*models.FILES, CARD, GOLDEN)
 SHORT = 12  # characters of a hash that people can tell apart
 
 Metrics = dict[str, float | int | None]
@@ -139,14 +142,14 @@ class Bundle:
         Raises: UserError where a file is missing or damaged, they do not belong together, or the format is newer.
         """
         model = Model.load(folder)
-        card = files.read_json(folder / "card.json", Card)
+        card = files.read_json(folder / CARD, Card)
         if card.format != FORMAT:
             raise UserError(
                 f"{files.shown(folder)}: found bundle format {card.format}, expected {FORMAT}.",
                 fix="use the version of Holdfast that made it, or make it again with `dvc repro`",
             )
-        golden = files.read_json(folder / "golden.json", Golden)
-        release = folder / "release.json"
+        golden = files.read_json(folder / GOLDEN, Golden)
+        release = folder / RELEASE
         return cls(
             model,
             card,
@@ -182,10 +185,10 @@ class Bundle:
 def write(folder: Path, model: Path, card: Card, golden: Golden) -> None:
     """Write a bundle into a folder, with the very bytes of the saved model that was measured."""
     folder.mkdir(parents=True)
-    for name in FILES:
+    for name in models.FILES:
         files.write_bytes(folder / name, files.read_bytes(model / name))
-    files.write_json(folder / "card.json", card.model_dump(mode="json"))
-    files.write_json(folder / "golden.json", golden.model_dump(mode="json"))
+    files.write_json(folder / CARD, card.model_dump(mode="json"))
+    files.write_json(folder / GOLDEN, golden.model_dump(mode="json"))
 
 
 def _plain(value: Any) -> float | str | None:

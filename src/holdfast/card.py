@@ -35,7 +35,7 @@ def card(
         metrics=evaluation.metrics,
         slices=_slices(evaluation.slices, settings),
         calibration=tuple(_bins(target, scores, groups, settings.calibration_bins, seed)),
-        importance=tuple(Importance(**line) for line in evaluation.importance.to_dict("records")),
+        importance=tuple(Importance.model_validate(line) for line in evaluation.importance.to_dict("records")),
     )
 
 

@@ -60,7 +60,7 @@ class Featurizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         In sequences a missing number is NaN, a missing word is None, and a time is a `datetime` without a zone, as
         the clock of its zone shows it.
         """
-        columns = [_codes(self.words_[name], rows[name]) for name in self.categories]
+        columns: list[Any] = [_codes(self.words_[name], rows[name]) for name in self.categories]
         columns += [0.0 if name in self.absent_ else rows[name] for name in self.numbers]
         for name in self.times:
             columns += _parts(rows[name])

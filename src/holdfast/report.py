@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel
 
-from holdfast.comparison import Comparison
+from holdfast.comparison import Comparison, Verdict
 from holdfast.data_diff import DataDiff
 
 FORMAT = 1
@@ -89,6 +90,37 @@ class Report:
     notes: tuple[str, ...] = ()
     curves: tuple[Curves, Curves] | None = None
     machine: Machine | None = None
+
+
+class JudgedSide(BaseModel):
+    """What is read of a side."""
+
+    name: str
+    commit: str
+    lock: str
+    params: str
+
+
+class JudgedGate(BaseModel):
+    """What is read of a gate."""
+
+    code: str
+    passed: bool | None
+    text: str
+
+
+class Judged(BaseModel):
+    """What is read of a report that was written as JSON."""
+
+    verdict: Verdict
+    champion: JudgedSide
+    challenger: JudgedSide
+    gates: list[JudgedGate]
+
+    def is_of(self, side: Side) -> bool:
+        """Tell whether the challenger was what a side is now."""
+        found = self.challenger
+        return (found.commit, found.lock, found.params) == (side.commit, side.lock, side.params)
 
 
 def as_json(report: Report) -> dict[str, Any]:

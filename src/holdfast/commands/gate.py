@@ -3,49 +3,16 @@
 import logging
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from holdfast import commits, files, provenance
 from holdfast.commits import Commit
-from holdfast.comparison import Gate, Verdict
+from holdfast.comparison import Gate
 from holdfast.errors import DONE, REFUSED, UserError
 from holdfast.files import Workspace
+from holdfast.report import Judged
 
 logger = logging.getLogger(__name__)
 
 AGAIN = "python -m holdfast report"
-
-
-class _Side(BaseModel):
-    """What the gate reads of the model that was judged."""
-
-    commit: str
-    lock: str
-    params: str
-
-
-class _Champion(BaseModel):
-    """What the gate reads of the model that it was judged against."""
-
-    name: str
-    commit: str
-
-
-class _Gate(BaseModel):
-    """What the gate reads of each gate."""
-
-    code: str
-    passed: bool | None
-    text: str
-
-
-class _Judged(BaseModel):
-    """What the gate reads of a report."""
-
-    verdict: Verdict
-    champion: _Champion
-    challenger: _Side
-    gates: list[_Gate]
 
 
 def run(root: Path, base: str | None) -> int:
@@ -57,9 +24,9 @@ def run(root: Path, base: str | None) -> int:
     again = f"{AGAIN} --base {base}" if base else AGAIN
     if not path.is_file():
         raise UserError(f"{files.shown(path)}: not found: nothing was judged.", fix=again)
-    report = files.read_json(path, _Judged)
+    report = files.read_json(path, Judged)
     now = provenance.side(root, None, "")
-    if report.challenger != _Side(commit=now.commit, lock=now.lock, params=now.params):
+    if not report.is_of(now):
         problem = f"{files.shown(path)}: it judged another commit, dvc.lock or params.yaml than those here."
         raise UserError(problem, fix=again)
     expected = commits.find(root, base) if base else commits.of_change(root)
