@@ -1,0 +1,98 @@
+"""What people type → rows as a program would send them.
+
+Fields of a form and cells of a table are words. Here a word becomes the number, the word or the time that the API
+takes, and what is empty is left out; whether the row is allowed is for the one check that all rows go through. What
+cannot be read is said with what was found and what is expected.
+
+- A number has digits and at most one decimal point, and nothing else: `1_000`, `1,000` and infinity are refused,
+  because two readers could read them differently. In a table whose cells are parted by semicolons, as some
+  spreadsheets write it, a decimal comma is read too.
+- A time without an offset is what the clock of the column's zone shows. An hour that happens twice, when clocks are put
+  back, is the first of the two; one that is skipped is refused.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.problems import FieldError, shown
+from holdfast.schema import Category, Column, Number, Schema, Time
+
+Row = dict[str, Any]
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+MISSING = {"", "na", "nan", "none", "null"}  # what other programs write where a number or a time is missing
+DATE = len("2013-09-30")  # which is no time: midnight must be said
+DIGITS = ".10g"  # of a number in a field: what a measurement may have, without the dust of binary fractions
+
+
+def row_of(words: Mapping[str, str], schema: Schema, *, decimal: str = ".") -> tuple[Row, list[FieldError]]:
+    """Return the row that some words say, by column, and what of them could not be read."""
+    row: Row = {}
+    problems: list[FieldError] = []
+    for name, column in schema.columns.items():
+        word = words.get(name, "").strip()
+        try:
+            value = _value(column, word, decimal)
+        except ValueError as error:
+            problems.append(FieldError(field=name, found=shown(word), expected=str(error)))
+        else:
+            row |= {} if value is None else {name: value}
+    return row, problems
+
+
+def words_of(row: Mapping[str, Any], schema: Schema) -> dict[str, str]:
+    """Return the words for a valid row, as the fields of a form hold them; missing values are empty."""
+    return {name: _word(column, row.get(name)) for name, column in schema.columns.items()}
+
+
+def _value(column: Column, word: str, decimal: str) -> Any:
+    if isinstance(column, Category):
+        return word or None
+    if word.lower() in MISSING:
+        return None
+    return _number(word.replace(decimal, ".", 1)) if isinstance(column, Number) else _time(column, word)
+
+
+def _number(word: str) -> float:
+    word = word.replace("\N{MINUS SIGN}", "-")
+    if not NUMBER.fullmatch(word):
+        raise ValueError("a number, such as 12 or 0.5")
+    number = float(word)
+    if math.isinf(number):
+        raise ValueError("a number that is not that large")
+    return number
+
+
+def _time(column: Time, word: str) -> str:
+    try:
+        time = datetime.fromisoformat(word if len(word) > DATE else "")
+    except ValueError:
+        raise ValueError("a date and a time, such as 2013-09-30T14:05") from None
+    if time.tzinfo is None and column.zone is not None:
+        time = time.replace(tzinfo=ZoneInfo(column.zone))
+        if _skipped(time):
+            raise ValueError(f"a time that exists: clocks in {column.zone} were put forward over it")
+    return time.isoformat()
+
+
+def _skipped(time: datetime) -> bool:
+    """Tell whether the clock of the time's zone never showed it."""
+    try:
+        return time.astimezone(UTC).astimezone(time.tzinfo).replace(tzinfo=None) != time.replace(tzinfo=None)
+    except OverflowError:  # the first and the last day of all calendars
+        return False
+
+
+def _word(column: Column, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(column, Number):
+        return format(float(value), DIGITS)
+    if isinstance(column, Time):
+        clock = column.clock(value)
+        return "" if clock is None else clock.isoformat(timespec="seconds" if clock.second else "minutes")
+    return str(value)
