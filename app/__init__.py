@@ -1,0 +1,75 @@
+"""The service: a page for people and an API for programs, made from the schema inside the model that it serves.
+
+`create_app` puts the parts together; nothing is read, opened or started before it is called. It fails at once where a
+choice or the model is wrong, and starts without being ready where the model does not score as it did when it was
+measured.
+"""
+
+import logging
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from holdfast.errors import UserError
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from app.config import Config
+    from holdfast.bundle import Bundle
+
+REGISTRY = "models:/"
+
+
+def create_app(config: "Config") -> "Flask":
+    """Make the application that serves one model.
+
+    Raises: UserError where the model is not found or damaged.
+    """
+    from app import answers, api, docs, health, security, service
+    from app.explanation import Explainer
+    from app.metrics import Metrics
+    from app.prediction_log import Recorder
+    from app.predictor import Predictor, known_words
+    from app.requests import Reader
+
+    bundle, metrics = find_bundle(config.model_uri), Metrics()
+    recorder = (
+        Recorder(config.database_url, retention_days=config.log_retention_days) if config.prediction_log else None
+    )
+    predictor = Predictor(bundle, metrics, recorder)
+    reader = Reader(bundle.model.facts.data, known_words(bundle.model), config.max_rows, bundle.golden.rows[0])
+    predictor.rehearse(reader)
+    parts = service.Service(config, bundle, reader, predictor, metrics)
+
+    app = docs.application(parts)
+    app.extensions[service.NAME] = parts
+    security.protect(app, config, metrics)
+    answers.register(app)
+    app.register_api(api.blueprint(parts, Explainer(bundle)))
+    app.register_api(health.blueprint(parts))
+    app.register_blueprint(docs.blueprint(app))
+    if not config.secret_key:
+        logging.getLogger(__name__).warning("SECRET_KEY is not set: forms that are open now will not survive a restart")
+    return app
+
+
+def find_bundle(uri: str) -> "Bundle":
+    """Load the bundle that an address names: a folder, or a name in a registry where mlflow is installed.
+
+    Raises: UserError where it is not found or damaged.
+    """
+    from holdfast.bundle import Bundle
+
+    if not uri.startswith(REGISTRY):
+        return Bundle.load(Path(uri))
+    from holdfast import registry
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return Bundle.load(registry.fetch(uri, Path(folder)))
+        except ImportError as error:
+            raise UserError(
+                f"MODEL_URI: found {uri}, expected a folder, for mlflow is not installed here.",
+                fix="resolve the name before you deploy: export the model into a folder, and set MODEL_URI to it",
+            ) from error

@@ -1,0 +1,119 @@
+"""The service for programs: `/predict`, `/outcomes`, `/model`, and the document that describes them."""
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import pydantic
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import documents
+from app.health import require_ready
+from app.prediction_log import outcomes
+from app.predictor import Prediction
+from app.problems import Problem
+from app.requests import PredictRequest, checked
+from app.security import json_body, require
+from app.service import Service
+from holdfast.schema import Target
+
+if TYPE_CHECKING:
+    from app.explanation import Explainer
+
+JSON = "application/json"
+
+
+def blueprint(service: Service, explainer: "Explainer") -> APIBlueprint:
+    """Return the views of one service."""
+    api = APIBlueprint("api", __name__, abp_tags=[Tag(name="model")])
+    name = {"version": service.bundle.version, "sha256": service.bundle.sha256}
+    about = documents.ModelAnswer(
+        **name, facts=service.bundle.model.facts, card=service.bundle.card, release=service.bundle.release
+    ).model_dump_json()
+    told = _outcomes_model(service.schema.target)
+
+    @api.post(
+        "/predict",
+        summary="Score rows",
+        description=f"From 1 to {service.config.max_rows} rows; with bad rows, see `bad_rows`.",
+        responses={200: documents.PredictAnswer} | documents.problems(400, 401, 413, 415, 422, 503),
+        security=[{"key": []}] if service.config.api_keys else None,
+    )
+    @documents.takes(service.reader.model)
+    def predict() -> Response:
+        require_ready(service)
+        asked = service.reader.read(json_body())
+        service.metrics.refused(len(asked.refused))
+        predictions = service.predictor.predict(asked.rows, source="api", numbers=asked.numbers)
+        if asked.explain:
+            predictions = _explained(predictions, asked, explainer)
+        refused = [
+            {"row": row, "errors": [error.model_dump(exclude_none=True) for error in errors]}
+            for row, errors in asked.refused
+        ]
+        answer = {"model": name, "predictions": predictions, "refused": refused}
+        return Response(json.dumps(answer), content_type=JSON)
+
+    @api.get(
+        "/model", summary="What is known of the model", responses={200: documents.ModelAnswer} | documents.PROBLEMS
+    )
+    def model() -> Response:
+        return Response(about, content_type=JSON)
+
+    @api.post(
+        "/outcomes",
+        summary="Say what really happened",
+        description="By prediction id; to say it twice does no harm.",
+        responses={200: documents.OutcomesAnswer} | documents.problems(400, 401, 413, 415, 422, 503),
+        security=[{"outcomes": []}],
+    )
+    @documents.takes(told)
+    def take_outcomes() -> dict[str, Any]:
+        engine = _log_of(service)
+        content: Any = checked(told, json_body())
+        try:
+            verdicts = outcomes.store(engine, [(one.prediction_id, one.label) for one in content.outcomes])
+        except SQLAlchemyError as error:
+            raise _unavailable("The database of the prediction log is not reached; ask again later.") from error
+        return {"outcomes": verdicts}
+
+    return api
+
+
+def _explained(predictions: list[Prediction], asked: PredictRequest, explainer: "Explainer") -> list[Prediction]:
+    return [
+        {**prediction, "moved": explainer.moved(row)} for prediction, row in zip(predictions, asked.rows, strict=True)
+    ]
+
+
+def _log_of(service: Service) -> Any:
+    """Return the database that outcomes go to, for a caller who may.
+
+    Raises: Problem where there is none, or the caller may not.
+    """
+    token, recorder = service.config.outcomes_token, service.predictor.recorder
+    if token is None:
+        raise _unavailable("Outcomes are not taken here: OUTCOMES_TOKEN is not set.")
+    require(token, "OUTCOMES_TOKEN")
+    if recorder is None:
+        raise _unavailable("Outcomes are not taken here: the prediction log is off (PREDICTION_LOG=off).")
+    return recorder.engine
+
+
+def _unavailable(detail: str) -> Problem:
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": "10"})
+
+
+def _outcomes_model(target: Target) -> type[BaseModel]:
+    """Return the model of a request to `/outcomes`: the labels are those of the target."""
+    strict = ConfigDict(extra="forbid")
+    prediction_id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}-[0-9]{1,6}$", examples=["0" * 32 + "-0"])]
+    label: Any = Literal[(target.negative, target.positive)]
+    outcome = pydantic.create_model(
+        "Outcome", __config__=strict, prediction_id=(prediction_id, ...), label=(label, ...)
+    )
+    some = Annotated[list[outcome], Field(min_length=1, max_length=documents.MOST_OUTCOMES)]  # type: ignore[valid-type]
+    return pydantic.create_model("OutcomesRequest", __config__=strict, outcomes=(some, ...))

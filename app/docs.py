@@ -1,0 +1,56 @@
+"""The document of the API, and the page that shows it, with Swagger UI from files that lie in an installed package.
+
+The page has no script of its own in it and loads nothing from elsewhere, for the content security policy forbids both.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import flask_openapi3_swagger
+from flask import Blueprint, Response, render_template
+from flask_openapi3 import Info, OpenAPI
+from flask_openapi3.models import SecurityScheme
+
+from app.problems import ProblemDocument
+from app.service import Service
+
+FILES = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
+
+
+def application(service: Service) -> OpenAPI:
+    """Return an application that can describe itself."""
+    target = service.schema.target
+    info = Info(
+        title=f"{target.label or target.column}: {target.positive} or {target.negative}",
+        version=service.bundle.version,
+        description=target.help,
+    )
+    tokens = {"key": "one of API_KEYS", "outcomes": "OUTCOMES_TOKEN"}
+    schemes: Any = {
+        name: SecurityScheme(type="http", scheme="bearer", description=text) for name, text in tokens.items()
+    }
+    return OpenAPI(
+        __name__.partition(".")[0],
+        info=info,
+        security_schemes=schemes,
+        doc_ui=False,
+        validation_error_status=500,  # which every view documents itself
+        validation_error_model=ProblemDocument,
+    )
+
+
+def blueprint(app: OpenAPI) -> Blueprint:
+    """Return the views of the document, of an application that has all its views."""
+    docs = Blueprint("docs", __name__, static_folder=FILES, static_url_path="/docs/swagger")
+    document = json.dumps(app.api_doc)
+
+    @docs.get("/openapi.json")
+    def openapi() -> Response:
+        return Response(document, content_type="application/json")
+
+    @docs.get("/docs")
+    def page() -> str:
+        return render_template("docs.html")
+
+    return docs

@@ -1,0 +1,116 @@
+"""What answers look like, for OpenAPI; what requests look like follows from the schema of the model."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.problems import TYPE, FieldError
+from holdfast.bundle import Card, Release
+from holdfast.model import Facts
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+PROBLEM = {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}
+METRICS = {
+    "200": {"description": "The text format of Prometheus.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
+MOST_OUTCOMES = 1_000
+
+
+class Named(BaseModel):
+    """Which model answered."""
+
+    version: str = Field(description="the name that it was released under, or the start of its hash")
+    sha256: str = Field(description="names the model to the last bit")
+
+
+class Alive(BaseModel):
+    """The process lives."""
+
+    status: Literal["ok"]
+
+
+class Ready(BaseModel):
+    """The model is loaded and proven."""
+
+    status: Literal["ready"]
+    model: Named
+
+
+class ModelAnswer(BaseModel):
+    """Everything that is known of the model."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    version: str
+    sha256: str
+    facts: Facts = Field(description="the schema of a row, the rows that it was trained on, its threshold")
+    card: Card = Field(description="what was measured on the holdout")
+    release: Release | None = Field(description="where it comes from, and what the gates said")
+
+
+class Moved(BaseModel):
+    """An input that moved the score."""
+
+    model_config = ConfigDict(extra="allow")
+
+    column: str
+    effect: float = Field(description="how much higher the score is than with a usual value")
+
+
+class PredictionAnswer(BaseModel):
+    """What is said of one row."""
+
+    row: int = Field(description="its number in the request, from 0")
+    prediction_id: str
+    score: float = Field(ge=0, le=1, description="probability of the positive label")
+    label: str
+    unknown: list[str] = Field(description="columns whose word the model has not met")
+    missing: list[str] = Field(description="columns that were left out or null")
+    id: str | None = Field(default=None, description="as it was given")
+    moved: list[Moved] | None = Field(default=None, description="what moved the score most; only with `explain`")
+
+
+class RefusedAnswer(BaseModel):
+    """A row that was not scored, and why."""
+
+    row: int
+    errors: list[FieldError]
+
+
+class PredictAnswer(BaseModel):
+    """The answer of `/predict`."""
+
+    model: Named
+    predictions: list[PredictionAnswer]
+    refused: list[RefusedAnswer]
+
+
+class OutcomesAnswer(BaseModel):
+    """What became of each outcome, in the order of the request."""
+
+    outcomes: list[Literal["stored", "already_known", "contradicts", "unknown"]]
+
+
+def problems(*statuses: int) -> dict[str, Any]:
+    """Return the documents of some refusals, and of those that may always come."""
+    return {
+        str(status): {"description": HTTPStatus(status).phrase, "content": {TYPE: PROBLEM}}
+        for status in (*statuses, 429, 500)
+    }
+
+
+PROBLEMS = problems()
+
+
+def takes(body: type[BaseModel]) -> Callable[[View], View]:
+    """Document the body of a view, which reads and checks it itself."""
+
+    def document(view: View) -> View:
+        view.__annotations__["body"] = body
+        view.__delay_validate_request__ = True  # type: ignore[attr-defined]  # so says the library
+        return view
+
+    return document

@@ -1,0 +1,127 @@
+"""What the service counts, for Prometheus: requests, how long they took, rows, scores, and what the inputs lacked.
+
+Several processes serve; where PROMETHEUS_MULTIPROC_DIR names a folder they keep their numbers there, and whichever of
+them is asked adds all up. Counting is on the way of every request, so each labelled counter is looked up once.
+"""
+
+import os
+from bisect import bisect_left
+from collections import Counter as Tally
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+SCORES = tuple(bound / 10 for bound in range(1, 11))
+METHODS = {"GET", "HEAD", "POST", "OPTIONS"}
+
+
+class Log(Protocol):
+    """What is asked of the prediction log: how many records it wrote, dropped and still has."""
+
+    @property
+    def dropped(self) -> int: ...
+
+    @property
+    def written(self) -> int: ...
+
+    @property
+    def waiting(self) -> int: ...
+
+
+class Metrics:
+    """The numbers of one service."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._requests = Counter(
+            "holdfast_requests", "Requests answered.", ["endpoint", "method", "status"], registry=registry
+        )
+        self._seconds = Histogram(
+            "holdfast_request_seconds",
+            "From the first look at a request to the first byte of its answer.",
+            ["endpoint"],
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self._rows = Counter("holdfast_rows", "Rows scored.", ["source"], registry=registry)
+        self._scores = Counter(
+            "holdfast_scores", "Scores above the bound before, up to this one.", ["up_to"], registry=registry
+        )
+        self._missing = Counter("holdfast_missing_inputs", "Inputs that rows left out.", ["column"], registry=registry)
+        self._unknown = Counter(
+            "holdfast_unknown_words", "Words that the model never met.", ["column"], registry=registry
+        )
+        self._refused = Counter("holdfast_skipped_rows", "Bad rows that were left out, as asked.", registry=registry)
+        self._logged = Counter("holdfast_log_written", "Predictions written to the log.", registry=registry)
+        self._dropped = Counter("holdfast_log_dropped", "Predictions that the log had to drop.", registry=registry)
+        self._waiting = Gauge(
+            "holdfast_log_waiting",
+            "Predictions not yet written to the log.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self.limiter_failures = Counter(
+            "holdfast_rate_limit_failures", "Requests let pass because Redis was not reached.", registry=registry
+        )
+        self._model = Gauge(
+            "holdfast_model",
+            "1 for the model that is served.",
+            ["version", "sha256"],
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self._children: dict[tuple[str, ...], tuple[Callable[[], None], Callable[[float], None]]] = {}
+        self._buckets = [self._scores.labels(f"{bound:g}").inc for bound in SCORES]
+        self._seen = {"dropped": 0, "written": 0}
+
+    def serving(self, version: str, sha256: str) -> None:
+        """Say which model is served."""
+        self._model.labels(version, sha256).set(1)
+
+    def request(self, endpoint: str, method: str, status: str, seconds: float) -> None:
+        """Count a request."""
+        key = (endpoint, method, status)
+        if key not in self._children:
+            named = method if method in METHODS else "other"
+            self._children[key] = (
+                self._requests.labels(endpoint, named, status).inc,
+                self._seconds.labels(endpoint).observe,
+            )
+        count, observe = self._children[key]
+        count()
+        observe(seconds)
+
+    def rows(
+        self, source: str, scores: Sequence[float], missing: Mapping[str, int], unknown: Mapping[str, int]
+    ) -> None:
+        """Count scored rows, their scores, and how often each column was missing or held an unknown word."""
+        self._rows.labels(source).inc(len(scores))
+        for place, number in Tally(bisect_left(SCORES, score) for score in scores).items():
+            self._buckets[place](number)
+        for column, number in missing.items():
+            self._missing.labels(column).inc(number)
+        for column, number in unknown.items():
+            self._unknown.labels(column).inc(number)
+
+    def refused(self, rows: int) -> None:
+        """Count rows that were refused."""
+        self._refused.inc(rows)
+
+    def follow(self, log: Log) -> None:
+        """Take over what the log has counted since the last time."""
+        for name, counter in (("dropped", self._dropped), ("written", self._logged)):
+            now = getattr(log, name)
+            if now > self._seen[name]:
+                counter.inc(now - self._seen[name])
+                self._seen[name] = now
+        self._waiting.set(log.waiting)
+
+    def exposed(self) -> bytes:
+        """Return all numbers, of all processes, as Prometheus reads them."""
+        if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            return generate_latest(self.registry)
+        everyone = CollectorRegistry()
+        multiprocess.MultiProcessCollector(everyone)
+        return generate_latest(everyone)

@@ -1,0 +1,169 @@
+"""Rows to predictions: the score, its label, an id for it, and what of the row the model did not know.
+
+No table is made on the way: the values of each column go into the model as a list. What is predicted is handed to the
+prediction log, which takes it or drops it, and to the metrics. Nothing is predicted before the model has given the
+golden rows exactly their scores.
+"""
+
+import json
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from math import nan
+from typing import Any, NotRequired, TypedDict
+from uuid import uuid4
+
+import numpy as np
+
+from app.metrics import Metrics
+from app.prediction_log import Record, Recorder
+from app.requests import Reader, Row
+from holdfast.bundle import Bundle
+from holdfast.errors import UserError
+from holdfast.model import Model
+from holdfast.schema import Category, Number, Time
+
+Moved = Callable[[Row], Sequence[Mapping[str, Any]]]
+
+
+class Prediction(TypedDict):
+    """What is said of one row."""
+
+    row: int
+    prediction_id: str
+    score: float
+    label: str
+    unknown: list[str]
+    missing: list[str]
+    id: NotRequired[str]
+    moved: NotRequired[Sequence[Mapping[str, Any]]]
+
+
+def known_words(model: Model) -> dict[str, list[str]]:
+    """Return the words of each category that the model met in training."""
+    words: dict[str, list[str]] = model.pipeline.named_steps["featurizer"].words_
+    return words
+
+
+class Predictor:
+    """Scores rows with the model of one bundle, and tells the log and the metrics."""
+
+    def __init__(self, bundle: Bundle, metrics: Metrics, recorder: Recorder | None) -> None:
+        self.bundle = bundle
+        self.recorder = recorder
+        self.ready = False
+        self._metrics = metrics
+        self._schema = schema = bundle.model.facts.data
+        self._known = {name: frozenset(words) for name, words in known_words(bundle.model).items()}
+        self._nullable = [name for name, column in schema.columns.items() if column.nullable]
+        self._hidden = [name for name in [schema.id, *schema.columns] if not self._is_loggable(name)]
+        self._times = [name for name in schema.named(Time) if self._is_loggable(name)]
+        metrics.serving(bundle.version, bundle.sha256)
+
+    def rehearse(self, reader: Reader) -> None:
+        """Become ready if the golden rows, read as a request is read, get exactly their scores; else log why not."""
+        golden = self.bundle.golden
+        try:
+            self.bundle.prove()
+            for first in range(0, len(golden.rows), reader.max_rows):
+                part = slice(first, first + reader.max_rows)
+                request = reader.read(json.dumps({"rows": golden.rows[part]}).encode())
+                if self._scores(request.rows).tolist() != list(golden.scores[part]):
+                    raise UserError("golden rows: found other scores than the evaluation.", fix="run `dvc repro`")
+        except UserError as error:
+            logging.getLogger(__name__).error("not ready: %s", error.problem, extra={"about": {"fix": error.fix}})
+            return
+        self.ready = True
+
+    def predict(self, rows: Sequence[Row], *, source: str, numbers: Sequence[int] | None = None) -> list[Prediction]:
+        """Return a prediction for each row; the rows have been checked, and `numbers` are their places in a request."""
+        if not rows:
+            return []
+        scores = self._scores(rows)
+        labels = self.bundle.model.label(scores).tolist()
+        missing, unknown = self._absent(rows), self._unmet(rows)
+        called, name = uuid4().hex, self._schema.id
+        made: list[Prediction] = []
+        for place, (row, score, label) in enumerate(zip(rows, scores.tolist(), labels, strict=True)):
+            number = numbers[place] if numbers is not None else place
+            prediction: Prediction = {
+                "row": number,
+                "prediction_id": f"{called}-{number}",
+                "score": score,
+                "label": label,
+                "unknown": unknown[place] if place in unknown else [],
+                "missing": missing[place] if place in missing else [],
+            }
+            if name in row:
+                prediction["id"] = row[name]
+            made.append(prediction)
+        self._metrics.rows(source, scores.tolist(), _count(missing), _count(unknown))
+        self._record(rows, made, source)
+        return made
+
+    def _scores(self, rows: Sequence[Row]) -> np.ndarray:
+        columns = {name: list(self._column(name, column, rows)) for name, column in self._schema.columns.items()}
+        return self.bundle.model.score_columns(columns)
+
+    def _column(self, name: str, column: Number | Category | Time, rows: Sequence[Row]) -> Iterator[Any]:
+        if isinstance(column, Number):
+            if column.nullable:
+                return (nan if (value := row.get(name)) is None else value for row in rows)
+            return (row[name] for row in rows)
+        if isinstance(column, Category):
+            return (row.get(name) for row in rows)
+        return (column.clock(row.get(name)) for row in rows)
+
+    def _absent(self, rows: Sequence[Row]) -> dict[int, list[str]]:
+        """Return the nullable columns that rows lack, by the place of the row."""
+        absent = defaultdict(list)
+        for name in self._nullable:
+            for place, row in enumerate(rows):
+                if row.get(name) is None:
+                    absent[place].append(name)
+        return absent
+
+    def _unmet(self, rows: Sequence[Row]) -> dict[int, list[str]]:
+        """Return the columns whose word the model never met, by the place of the row."""
+        unmet = defaultdict(list)
+        for name, words in self._known.items():
+            for place, row in enumerate(rows):
+                word = row.get(name)
+                if word is not None and word not in words:
+                    unmet[place].append(name)
+        return unmet
+
+    def _record(self, rows: Sequence[Row], made: Sequence[Prediction], source: str) -> None:
+        if self.recorder is None:
+            return
+        now, version, sha256 = time.time(), self.bundle.version, self.bundle.sha256
+        self.recorder.put(
+            [
+                Record(one["prediction_id"], now, version, sha256, source, one["score"], one["label"], self._told(row))
+                for row, one in zip(rows, made, strict=True)
+            ]
+        )
+        self._metrics.follow(self.recorder)
+
+    def _told(self, row: Row) -> dict[str, Any]:
+        """Return of a row what may be logged, as JSON has it."""
+        told = row.copy()
+        for name in self._hidden:
+            told.pop(name, None)
+        for name in self._times:
+            if isinstance(told.get(name), datetime):
+                told[name] = told[name].isoformat()
+        return told
+
+    def _is_loggable(self, name: str) -> bool:
+        return name in self._schema.columns and self._schema.columns[name].loggable
+
+
+def _count(columns: Mapping[int, Sequence[str]]) -> dict[str, int]:
+    counts: dict[str, int] = defaultdict(int)
+    for names in columns.values():
+        for name in names:
+            counts[name] += 1
+    return counts

@@ -1,0 +1,316 @@
+"""How the body of a request becomes rows, and how what is wrong with it is said.
+
+The usual body takes one pass: pydantic reads the JSON straight into checked rows. That pass looks at the keys it knows
+and would not notice one that is unknown or there twice. So afterwards all quotation marks of the body are accounted
+for: every string is a key or a word of the rows, or the body goes the slow way, which looks at everything and names
+what it finds. Neither way does much work for a body that is refused: what cannot be a request is refused by its
+length, its brackets and its commas, and of bad rows only the first are looked into.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypeVar
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails, from_json
+from typing_extensions import TypedDict
+
+from app import fields
+from app.problems import FieldError, Problem, shown
+from holdfast.errors import nearest
+from holdfast.schema import Number, Schema
+
+Row = dict[str, Any]
+Checked = TypeVar("Checked", bound=BaseModel)
+
+MOST_EXPLAINED = 100
+MOST_REFUSED = {"refuse": 100, "skip": 1_000}
+MOST_UNKNOWN_KEYS = 20
+MOST_SUGGESTIONS = 20
+LARGE = 100_000
+STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+NO_MORE = "correct these; there may be more"
+
+
+class RefusedRow(NamedTuple):
+    """A row that is not scored, and why."""
+
+    row: int
+    errors: list[FieldError]
+
+
+@dataclass(frozen=True)
+class PredictRequest:
+    """The good rows of a request, each with its number in it, and the bad ones."""
+
+    rows: Sequence[Row]
+    numbers: Sequence[int]
+    explain: bool = False
+    refused: Sequence[RefusedRow] = ()
+
+
+@dataclass
+class _Suggestions:
+    """Did you mean …: looked up for a few keys of a request, for looking takes long."""
+
+    known: Sequence[str]
+    left: int = MOST_SUGGESTIONS
+    found: dict[str, str] = field(default_factory=dict)
+
+    def of(self, key: str) -> str:
+        if key not in self.found and self.left and len(key) <= fields.LONGEST_WORD:
+            self.left -= 1
+            self.found[key] = nearest(key, self.known)
+        return self.found.get(key, "")
+
+
+class Reader:
+    """Reads and checks requests, by the schema of the model."""
+
+    def __init__(self, schema: Schema, known: Mapping[str, list[str]], max_rows: int, example: Row) -> None:
+        self.schema = schema
+        self.max_rows = max_rows
+        self._keys = [schema.id, *schema.columns]
+        self._texts = [name for name in self._keys if not isinstance(schema.columns.get(name), Number)]
+        self._expected = {name: fields.expected(column) for name, column in schema.columns.items()}
+        self._expected[schema.id] = f"text of 1 to {fields.LONGEST_WORD} characters"
+        kinds = fields.of_row(schema, known)
+        strict, quick = _typed("Row", kinds, extra="forbid"), _typed("Row", kinds, extra="ignore")
+        self.model = _request_model(strict, max_rows, example)
+        self._row = TypeAdapter(strict)
+        self._envelope = TypeAdapter(_typed("Request", _envelope(Any, max_rows), extra="forbid"))
+        self._quick = TypeAdapter(_typed("Request", _envelope(quick, max_rows), extra="ignore"))
+
+    def read(self, body: bytes) -> PredictRequest:
+        """Return the rows of a body.
+
+        Raises: Problem that says what is wrong with it.
+        """
+        self._refuse_bomb(body)
+        try:
+            content = self._quick.validate_json(body)
+        except ValidationError as error:
+            if error.errors(include_url=False)[0]["type"] == "json_invalid":
+                raise _not_json(body, error.errors()[0]["msg"]) from None
+            return self._read_slowly(body)
+        rows = content["rows"]
+        if b"\\" in body or not self._is_accounted_for(body, content):
+            return self._read_slowly(body)
+        return PredictRequest(rows, range(len(rows)), _explained(content, rows))
+
+    def check(self, row: object) -> Row | list[FieldError]:
+        """Return a row as the model takes it, or everything that is wrong with it."""
+        return self._check(row, _Suggestions(self._keys))
+
+    def _is_accounted_for(self, body: bytes, content: Mapping[str, Any]) -> bool:
+        rows = content["rows"]
+        strings = sum(map(len, rows)) + len(content) + ("bad_rows" in content)
+        for name in self._texts:
+            strings += len(rows) - [row.get(name) for row in rows].count(None)
+        return body.count(b'"') == 2 * strings
+
+    def _read_slowly(self, body: bytes) -> PredictRequest:
+        content = self._opened(body)
+        rows, mode = content["rows"], content.get("bad_rows", "refuse")
+        good, numbers, refused = [], [], []
+        suggestions = _Suggestions(self._keys)
+        for number, row in enumerate(rows):
+            checked = self._check(row, suggestions)
+            if isinstance(checked, list):
+                refused.append(RefusedRow(number, checked))
+                if len(refused) >= MOST_REFUSED[mode]:
+                    break
+            else:
+                good.append(checked)
+                numbers.append(number)
+        if refused and (mode == "refuse" or len(refused) >= MOST_REFUSED[mode]):
+            raise _bad_rows(refused[: MOST_REFUSED["refuse"]], len(refused) >= MOST_REFUSED[mode])
+        refuse_twins(body)
+        return PredictRequest(good, numbers, _explained(content, rows), refused)
+
+    def _opened(self, body: bytes) -> Row:
+        """Return the content of a body, of which all but the rows is checked."""
+        content = parsed(body)
+        if isinstance(content, dict) and len(content) <= MOST_UNKNOWN_KEYS:
+            try:
+                return self._envelope.validate_python(content)
+            except ValidationError as error:
+                raise _unprocessable([self._beside_rows(details) for details in error.errors()]) from None
+        raise _unprocessable([FieldError(found=_size(content), expected='an object such as {"rows": [{…}, …]}')])
+
+    def _beside_rows(self, details: ErrorDetails) -> FieldError:
+        name = str(details["loc"][0])
+        rules = {
+            "rows": f"a list of 1 to {self.max_rows} rows",
+            "bad_rows": "'refuse' or 'skip'",
+            "explain": "true or false",
+        }
+        return _said(name, details, rules, nearest(name[: fields.LONGEST_WORD], rules))
+
+    def _check(self, row: object, suggestions: _Suggestions) -> Row | list[FieldError]:
+        if not isinstance(row, dict) or len(row) > len(self._keys) + MOST_UNKNOWN_KEYS:
+            return [FieldError(found=_size(row), expected="an object with a key for each column")]
+        try:
+            return self._row.validate_python(row)
+        except ValidationError as error:
+            return [self._in_row(details, suggestions) for details in error.errors(include_url=False)]
+
+    def _in_row(self, details: ErrorDetails, suggestions: _Suggestions) -> FieldError:
+        name = str(details["loc"][0])
+        known = name in self._expected
+        return _said(name, details, self._expected, "" if known else suggestions.of(name))
+
+    def _refuse_bomb(self, body: bytes) -> None:
+        """Refuse what has more brackets or commas than the largest request could: parsing alone would take long."""
+        brackets, commas = 2 * self.max_rows + 10, 2 * self.max_rows * (len(self._keys) + 1)
+        for text in (body, None):
+            outside = STRING.sub(b"", body) if text is None else text
+            if len(body) <= LARGE or (
+                outside.count(b"{") + outside.count(b"[") <= brackets and outside.count(b",") <= commas
+            ):
+                return
+        raise _unprocessable(
+            [FieldError(field="rows", found="too many values", expected=f"a list of 1 to {self.max_rows} rows")]
+        )
+
+
+def parsed(body: bytes) -> Any:
+    """Return the content of a body of JSON, in which a key may stand twice.
+
+    Raises: Problem where it is no JSON.
+    """
+    try:
+        return from_json(body)
+    except ValueError as error:
+        raise _not_json(body, str(error)) from None
+
+
+def refuse_twins(body: bytes) -> None:
+    """Refuse a body of JSON that has a key twice in one object, where most parsers keep the last.
+
+    Raises: Problem that names the key.
+    """
+    json.loads(body, object_pairs_hook=_unique)
+
+
+def checked(model: type[Checked], body: bytes) -> Checked:
+    """Return the content of a small body as a model takes it.
+
+    Raises: Problem that says what is wrong with it.
+    """
+    content = parsed(body)
+    try:
+        taken = model.model_validate(content, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[:MOST_UNKNOWN_KEYS]
+        raise _unprocessable([_as_pydantic_says(details) for details in first]) from None
+    refuse_twins(body)
+    return taken
+
+
+def _typed(name: str, kinds: Mapping[str, Any], *, extra: Literal["forbid", "ignore"]) -> Any:
+    typed = TypedDict(name, dict(kinds))  # type: ignore[misc]  # the keys are known when the model is
+    typed.__pydantic_config__ = ConfigDict(extra=extra)
+    return typed
+
+
+def _envelope(row: Any, max_rows: int) -> dict[str, Any]:
+    rows = Annotated[list[row], Field(min_length=1, max_length=max_rows), pydantic.FailFast()]
+    return {
+        "rows": rows,
+        "bad_rows": NotRequired[Literal["refuse", "skip"]],
+        "explain": NotRequired[Annotated[bool, pydantic.Strict()]],
+    }
+
+
+def _request_model(row: Any, max_rows: int, example: Row) -> type[BaseModel]:
+    """Return the model of a request for the document."""
+    bad_rows = "Refuse the request if a row is bad, or skip such rows: score the others and say what is wrong."
+    explain = f"Say which inputs moved each score most; for at most {MOST_EXPLAINED} rows."
+    return pydantic.create_model(
+        "PredictRequest",
+        __config__=ConfigDict(extra="forbid", json_schema_extra={"examples": [{"rows": [example]}]}),
+        rows=(Annotated[list[row], Field(min_length=1, max_length=max_rows)], ...),
+        bad_rows=(Literal["refuse", "skip"], Field(default="refuse", description=bad_rows)),
+        explain=(bool, Field(default=False, description=explain)),
+    )
+
+
+def _explained(content: Mapping[str, Any], rows: Sequence[object]) -> bool:
+    explain: bool = content.get("explain", False)
+    if explain and len(rows) > MOST_EXPLAINED:
+        rule = f"at most {MOST_EXPLAINED} rows with explain"
+        raise _unprocessable([FieldError(field="rows", found=f"{len(rows)} rows", expected=rule)])
+    return explain
+
+
+def _said(name: str, details: ErrorDetails, rules: Mapping[str, str], suggestion: str) -> FieldError:
+    """Say a complaint of pydantic: what was found, and the rule of the field."""
+    match details["type"]:
+        case "extra_forbidden":
+            owner = "the request" if "bad_rows" in rules else "the schema"
+            name = name[: fields.LONGEST_WORD]
+            return FieldError(field=name, found="an unknown key", expected=f"a key of {owner}{suggestion}")
+        case "missing":
+            return FieldError(field=name, found="nothing", expected=rules[name])
+        case "too_long" | "too_short":
+            return FieldError(field=name, found=_size(details["input"]), expected=rules[name])
+        case _:
+            return FieldError(field=name, found=shown(details["input"]), expected=rules[name])
+
+
+def _as_pydantic_says(details: ErrorDetails) -> FieldError:
+    path = ".".join(str(key)[: fields.LONGEST_WORD] for key in details["loc"])
+    missing = details["type"] == "missing"
+    rule = details["msg"].removeprefix("Input should be ")
+    return FieldError(field=path, found="nothing" if missing else shown(details["input"]), expected=rule)
+
+
+def _size(value: object) -> str:
+    match value:
+        case dict():
+            return f"an object with {len(value)} keys"
+        case list():
+            return f"a list of {len(value)}"
+        case _:
+            return shown(value)
+
+
+def _bad_rows(refused: Sequence[RefusedRow], more: bool) -> Problem:
+    errors = [error.model_copy(update={"row": row}) for row, found in refused for error in found]
+    count = "1 row is" if len(refused) == 1 else f"{len(refused)} rows are"
+    detail = f"{count} not as the schema says; nothing was scored."
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        f"{detail} There may be more." if more else detail,
+        kind="bad-rows",
+        errors=errors,
+    )
+
+
+def _unprocessable(errors: Sequence[FieldError]) -> Problem:
+    where = f"{errors[0].field}: " if errors[0].field else ""
+    detail = f"{where}found {errors[0].found}, expected {errors[0].expected}."
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, kind="bad-request", errors=errors)
+
+
+def _not_json(body: bytes, reason: str) -> Problem:
+    reason = reason.removeprefix("Invalid JSON: ")
+    if body.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        reason = "it starts with a byte order mark, expected UTF-8 without one"
+    detail = f"The body is not JSON: {reason}." if body else "The body is empty, expected JSON."
+    return Problem(HTTPStatus.BAD_REQUEST, detail, kind="not-json")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> Row:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        error = FieldError(field=twice[: fields.LONGEST_WORD], found="the key twice", expected="each key once")
+        raise _unprocessable([error])
+    return made
