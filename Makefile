@@ -72,7 +72,7 @@ check: setup  ## lint, types, duplicated code, workflows, and whether dvc.lock i
 	ruff check .
 	ruff format --check .
 	mypy
-	pylint --score=n src tests benchmarks
+	pylint --score=n src app tests benchmarks
 	zizmor --offline --quiet --no-progress --persona auditor .github
 	check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # the process that hands out tests to others loads this file 
 ROOT = Path(__file__).parent.parent
 threads.limit(1)
 # For the commands that tests start, wherever they start them, installed or not.
-os.environ["PYTHONPATH"] = str(ROOT / "src")
+os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 ENVIRONMENT |= {
     f"GIT_{role}_{what}": "tests@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")

@@ -81,7 +81,7 @@ class Featurizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 def _codes(words: list[str], values: Iterable[Any]) -> list[float]:
     """Return the place of each value among the words; NaN for one that is missing or not among them."""
-    places = {word: float(place) for place, word in enumerate(words)}
+    places = dict(zip(words, range(len(words)), strict=True))
     return [places.get(value, np.nan) for value in values]
 
 

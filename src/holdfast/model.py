@@ -67,7 +67,7 @@ class Model:
         inputs = self.facts.data.inputs(rows, "rows")
         return np.empty(0) if inputs.empty else self._scores(inputs)
 
-    def score_columns(self, columns: Mapping[str, Sequence[Any]]) -> np.ndarray:
+    def score_columns(self, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> np.ndarray:
         """Return the same scores for rows that are no table yet, column by column, and already in canonical form.
 
         A missing number is NaN, a missing word is None, and a time is a `datetime` without a zone, as the clock of its
