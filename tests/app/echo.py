@@ -1,0 +1,40 @@
+"""A small app behind which the tests look at the worker alone."""
+
+import time
+
+from flask import Flask, Response, request, send_file
+from werkzeug.exceptions import HTTPException
+
+app = Flask(__name__)
+app.config["MAX_CONTENT_LENGTH"] = 1_000_000
+
+
+@app.errorhandler(HTTPException)
+def answer(error: HTTPException) -> tuple[str, int]:
+    return str(error.code), error.code or 500
+
+
+@app.post("/echo")
+def echo() -> bytes:
+    time.sleep(request.args.get("seconds", 0.0, float))
+    return request.get_data()
+
+
+@app.get("/large")
+def large() -> Response:
+    piece = b"x" * 1_000_000
+    return Response((piece for _ in range(request.args.get("mb", 1, int))), mimetype="text/plain")
+
+
+@app.get("/file")
+def file() -> Response:
+    return send_file(__file__, mimetype="text/plain")
+
+
+@app.get("/fail")
+def fail() -> Response:
+    class Failing(Response):
+        def __call__(self, *_: object) -> object:
+            raise ValueError("outside of Flask's own error handling")
+
+    return Failing()
