@@ -1,17 +1,18 @@
-"""The model as `mlflow models serve` takes one: a table in, scores out."""
+"""The model as `mlflow models serve` takes one: a table into the scikit-learn pipeline, scores out."""
 
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from mlflow.pyfunc import PythonModel
 
-from holdfast.model import Model
+from holdfast.model import DECIMALS, Model
 from holdfast.schema import Number, Time
 
 
 class FrameModel(PythonModel):
-    """Our model behind mlflow's interface."""
+    """The pipeline behind mlflow's interface."""
 
     def load_context(self, context: Any) -> None:
         """Load the model."""
@@ -26,5 +27,6 @@ class FrameModel(PythonModel):
             if isinstance(column, Time)
         }
         numbers = {name: model_input[name].astype("float64") for name in self.schema.named(Number)}
-        scores: list[float] = self.model.score(model_input.assign(**times, **numbers)).tolist()
+        rows = self.schema.inputs(model_input.assign(**times, **numbers), "rows")
+        scores: list[float] = np.round(self.model.pipeline.predict_proba(rows)[:, 1], DECIMALS).tolist()
         return scores
