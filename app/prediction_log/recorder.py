@@ -133,7 +133,7 @@ class Recorder:
             self._closed = True
             self._dropped += len(self._queue)
             self._queue.clear()
-        if self._thread and not self._thread.is_alive():
+        if not self._thread or not self._thread.is_alive():  # else it does so itself when it ends
             self.engine.dispose()
 
     def _work(self) -> None:
@@ -142,6 +142,7 @@ class Recorder:
             closing = self._closing.is_set()
             self._attempt()
             if closing and not self._queue:
+                self.engine.dispose()
                 return
             if closing:
                 time.sleep(EVERY_SECONDS / 4)
@@ -180,7 +181,8 @@ class Recorder:
         self._has_tables = True
 
     def _write(self, rows: int) -> None:
-        size = self._batch
+        """Write the oldest records, a batch at a time; halve a batch that is refused until one record is left."""
+        size, refused = self._batch, 0
         while rows > 0 and (records := self._oldest(min(size, rows))):
             try:
                 insert(self.engine, records)
@@ -188,9 +190,10 @@ class Recorder:
                 if len(records) > 1:
                     size = len(records) // 2
                     continue
-                logger.warning("prediction log: %s is refused: %s", records[0].prediction_id, error)
+                if not refused:  # the others in this turn are counted, not told
+                    logger.warning("prediction log: %s is refused: %s", records[0].prediction_id, error)
                 self._settle(dropped=1)
-                size = self._batch
+                size, refused = self._batch, refused + 1
             else:
                 self._settle(written=len(records))
             rows -= len(records)
