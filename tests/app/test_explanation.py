@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from app.explanation import Explainer
 
 from app import explanation
-from app.explanation import Explainer
 from holdfast.bundle import Bundle
 from holdfast.schema import Schema
 

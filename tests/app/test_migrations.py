@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from app.prediction_log import migrating, tables
 from sqlalchemy import inspect, text
 
 from app import __main__ as door
-from app.prediction_log import migrating, tables
 from conftest import ROOT
 from holdfast.errors import UserError
 
