@@ -4,7 +4,6 @@ They read the environment variables that the app reads, and no others.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,33 +11,36 @@ from contextlib import contextmanager
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from app.config import Config
 from app.prediction_log import migrating, retention, tables
 from holdfast.errors import DONE, UserError, exit_code
-
-LONGEST_DAYS = 36_500
 
 
 def migrate() -> int:
     """Bring the tables of the prediction log up to date."""
-    with _database() as engine:
-        done = migrating.migrate(engine) or [f"is up to date, revision {tables.REVISION}"]
-        for what in done:
+    config = Config.from_environment()
+    if not config.prediction_log:
+        sys.stdout.write("PREDICTION_LOG is off: there are no tables to bring up to date\n")
+        return DONE
+    with _database(config) as engine:
+        for what in migrating.migrate(engine) or [f"is up to date, revision {tables.REVISION}"]:
             sys.stdout.write(f"{tables.shown(engine)}: {what}\n")
     return DONE
 
 
 def prune() -> int:
     """Delete predictions older than LOG_RETENTION_DAYS, and their outcomes."""
-    days = _days()
-    with _database() as engine:
+    config = Config.from_environment()
+    days = config.log_retention_days
+    with _database(config) as engine:
         deleted = retention.prune(engine, days)
         sys.stdout.write(f"{tables.shown(engine)}: deleted {deleted:,} predictions older than {days} days\n")
     return DONE
 
 
 @contextmanager
-def _database() -> Iterator[Engine]:
-    engine = tables.engine(os.environ.get("DATABASE_URL", "sqlite:///predictions.db"))
+def _database(config: Config) -> Iterator[Engine]:
+    engine = tables.engine(config.database_url)
     try:
         yield engine
     except (OperationalError, ProgrammingError) as error:
@@ -49,16 +51,6 @@ def _database() -> Iterator[Engine]:
         ) from error
     finally:
         engine.dispose()
-
-
-def _days() -> int:
-    found = os.environ.get("LOG_RETENTION_DAYS", "")
-    if not found.isdecimal() or not 1 <= int(found) <= LONGEST_DAYS:
-        raise UserError(
-            f"LOG_RETENTION_DAYS: found {found!r}, expected a number of days from 1 to {LONGEST_DAYS:,}.",
-            fix="set it, for example LOG_RETENTION_DAYS=90.",
-        )
-    return int(found)
 
 
 def main(arguments: list[str]) -> int:

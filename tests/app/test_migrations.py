@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from app.prediction_log import migrating, tables
-from sqlalchemy import inspect, text
+from sqlalchemy import insert, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from app import __main__ as door
+from app.prediction_log import migrating, tables
 from conftest import ROOT
 from holdfast.errors import UserError
 
@@ -43,6 +47,19 @@ def test_migrating_again_does_nothing(database: Database) -> None:
 
     assert migrating.migrate(database.engine) == ["0001: Make the tables of predictions and outcomes."]
     assert migrating.migrate(database.engine) == []
+
+    assert tables.are_current(database.engine)
+
+
+def test_a_migration_waits_for_another(database: Database) -> None:
+    with tables.writing(database.engine) as another:
+        if another.dialect.name == "postgresql":
+            another.exec_driver_sql(f"SELECT pg_advisory_xact_lock({migrating.LOCK})")
+        migration = threading.Thread(target=migrating.migrate, args=[database.engine])
+        migration.start()
+        time.sleep(0.2)
+        assert inspect(another).get_table_names() == []
+    migration.join(10)
 
     assert tables.are_current(database.engine)
 
@@ -119,6 +136,28 @@ def test_the_door_migrates(
         f"{name}: 0001: Make the tables of predictions and outcomes.",
         f"{name}: is up to date, revision 0001",
     ]
+
+
+def test_the_door_leaves_a_database_alone_where_the_log_is_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/log.db")
+    monkeypatch.setenv("PREDICTION_LOG", "off")
+
+    assert door.main(["migrate"]) == 0
+
+    assert capsys.readouterr().out == "PREDICTION_LOG is off: there are no tables to bring up to date\n"
+    assert not (tmp_path / "log.db").exists()
+
+
+def test_an_error_of_the_database_does_not_show_what_people_asked_about(database: Database) -> None:
+    row = {"prediction_id": "a-0", "at": datetime.now(UTC), "version": "1", "sha256": "ab", "source": "api"}
+    row |= {"score": 0.5, "label": "late", "inputs": {"name": "secret"}}
+
+    with pytest.raises(DBAPIError, match="predictions") as caught, database.engine.begin() as connection:
+        connection.execute(insert(tables.predictions), row)  # into a table that is not there
+
+    assert "secret" not in str(caught.value)
 
 
 def test_a_database_that_is_not_there_is_said_in_one_line(
