@@ -38,6 +38,20 @@ def prune() -> int:
     return DONE
 
 
+def smoke() -> int:
+    """Try the app before it is released: every address, every golden row, and the tables of the log."""
+    from app import smoke as trial
+    from app.config import Config
+
+    config = Config.from_environment()
+    if config.prediction_log:
+        with _database() as engine:
+            sys.stdout.write(f"{trial.require_tables(engine)}\n")
+    for line in trial.answers(config):
+        sys.stdout.write(f"{line}\n")
+    return DONE
+
+
 @contextmanager
 def _database(config: Config) -> Iterator[Engine]:
     engine = tables.engine(config.database_url)
@@ -57,7 +71,7 @@ def main(arguments: list[str]) -> int:
     """Run one command."""
     parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (migrate, prune):
+    for command in (migrate, prune, smoke):
         described = commands.add_parser(command.__name__, help=command.__doc__, description=command.__doc__)
         described.set_defaults(run=command)
     return exit_code(parser.parse_args(arguments).run)

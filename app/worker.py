@@ -39,7 +39,7 @@ REFUSALS = {
 }
 
 
-class Worker(ThreadWorker):
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """Serve whole requests with threads, and wait for everything else without."""
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -1,6 +1,8 @@
 """A small app behind which the tests look at the worker alone."""
 
 import time
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask, Response, request, send_file
 from werkzeug.exceptions import HTTPException
@@ -31,10 +33,13 @@ def file() -> Response:
     return send_file(__file__, mimetype="text/plain")
 
 
-@app.get("/fail")
-def fail() -> Response:
-    class Failing(Response):
-        def __call__(self, *_: object) -> object:
-            raise ValueError("outside of Flask's own error handling")
+inner = app.wsgi_app
 
-    return Failing()
+
+def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    if environ["PATH_INFO"] == "/fail":
+        raise ValueError("outside of Flask's own error handling")
+    return inner(environ, start_response)
+
+
+app.wsgi_app = wsgi  # type: ignore[method-assign]
