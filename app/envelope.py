@@ -43,6 +43,7 @@ class Envelope:
         self._metrics = metrics
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer a request."""
         started = perf_counter()
         given = environ.get("HTTP_X_REQUEST_ID", "")
         request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
@@ -65,14 +66,7 @@ class Envelope:
             self._finish(environ, request_id, code, perf_counter() - started)
 
     def _finish(self, environ: "WSGIEnvironment", request_id: str, code: str, seconds: float) -> None:
-        endpoint = environ.get(ENDPOINT) or "none"
-        self._metrics.request(endpoint, environ["REQUEST_METHOD"], code, seconds)
-        about = {
-            "request_id": request_id,
-            "method": environ["REQUEST_METHOD"],
-            "path": environ["PATH_INFO"][:200],
-            "status": int(code),
-            "milliseconds": round(seconds * 1_000, 3),
-            "address": environ.get("REMOTE_ADDR"),
-        }
-        logs.ACCESS.info("%s %s", code, endpoint, extra={"about": about})
+        endpoint, method = environ.get(ENDPOINT) or "none", environ["REQUEST_METHOD"]
+        self._metrics.request(endpoint, method, code, seconds)
+        address = environ.get("REMOTE_ADDR") or ""
+        logs.access(request_id, method, environ.get("PATH_INFO", ""), endpoint, code, seconds, address)

@@ -8,6 +8,7 @@ import os
 from bisect import bisect_left
 from collections import Counter as Tally
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
@@ -21,13 +22,16 @@ class Log(Protocol):
     """What is asked of the prediction log: how many records it wrote, dropped and still has."""
 
     @property
-    def dropped(self) -> int: ...
+    def dropped(self) -> int:  # noqa: D102
+        ...
 
     @property
-    def written(self) -> int: ...
+    def written(self) -> int:  # noqa: D102
+        ...
 
     @property
-    def waiting(self) -> int: ...
+    def waiting(self) -> int:  # noqa: D102
+        ...
 
 
 class Metrics:
@@ -73,6 +77,11 @@ class Metrics:
             registry=registry,
         )
         self._children: dict[tuple[str, ...], tuple[Callable[[], None], Callable[[float], None]]] = {}
+        # A few names each, all of them ours: columns of the schema, and where rows come from.
+        self._missing_of, self._unknown_of, self._rows_of = (
+            cache(lambda name, counter=counter: counter.labels(name).inc)
+            for counter in (self._missing, self._unknown, self._rows)
+        )
         self._buckets = [self._scores.labels(f"{bound:g}").inc for bound in SCORES]
         self._seen = {"dropped": 0, "written": 0}
 
@@ -97,13 +106,13 @@ class Metrics:
         self, source: str, scores: Sequence[float], missing: Mapping[str, int], unknown: Mapping[str, int]
     ) -> None:
         """Count scored rows, their scores, and how often each column was missing or held an unknown word."""
-        self._rows.labels(source).inc(len(scores))
+        self._rows_of(source)(len(scores))
         for place, number in Tally(bisect_left(SCORES, score) for score in scores).items():
             self._buckets[place](number)
         for column, number in missing.items():
-            self._missing.labels(column).inc(number)
+            self._missing_of(column)(number)
         for column, number in unknown.items():
-            self._unknown.labels(column).inc(number)
+            self._unknown_of(column)(number)
 
     def refused(self, rows: int) -> None:
         """Count rows that were refused."""

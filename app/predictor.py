@@ -9,7 +9,7 @@ import json
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import nan
 from typing import Any, NotRequired, TypedDict
@@ -24,8 +24,6 @@ from holdfast.bundle import Bundle
 from holdfast.errors import UserError
 from holdfast.model import Model
 from holdfast.schema import Category, Number, Time
-
-Moved = Callable[[Row], Sequence[Mapping[str, Any]]]
 
 
 class Prediction(TypedDict):
@@ -58,6 +56,10 @@ class Predictor:
         self._schema = schema = bundle.model.facts.data
         self._known = {name: frozenset(words) for name, words in known_words(bundle.model).items()}
         self._nullable = [name for name, column in schema.columns.items() if column.nullable]
+        self._required = [name for name in schema.named(Number) if name not in self._nullable]
+        self._numbers = [name for name in schema.named(Number) if name in self._nullable]
+        self._categories = schema.named(Category)
+        self._clocks = [(name, column.clock) for name, column in schema.columns.items() if isinstance(column, Time)]
         self._hidden = [name for name in [schema.id, *schema.columns] if not self._is_loggable(name)]
         self._times = [name for name in schema.named(Time) if self._is_loggable(name)]
         metrics.serving(bundle.version, bundle.sha256)
@@ -93,8 +95,8 @@ class Predictor:
                 "prediction_id": f"{called}-{number}",
                 "score": score,
                 "label": label,
-                "unknown": unknown[place] if place in unknown else [],
-                "missing": missing[place] if place in missing else [],
+                "unknown": unknown.get(place, []),
+                "missing": missing.get(place, []),
             }
             if name in row:
                 prediction["id"] = row[name]
@@ -104,17 +106,14 @@ class Predictor:
         return made
 
     def _scores(self, rows: Sequence[Row]) -> np.ndarray:
-        columns = {name: list(self._column(name, column, rows)) for name, column in self._schema.columns.items()}
+        columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in self._required}
+        for name in self._numbers:
+            columns[name] = [nan if (value := row.get(name)) is None else value for row in rows]
+        for name in self._categories:
+            columns[name] = [row.get(name) for row in rows]
+        for name, clock in self._clocks:
+            columns[name] = [clock(row.get(name)) for row in rows]
         return self.bundle.model.score_columns(columns)
-
-    def _column(self, name: str, column: Number | Category | Time, rows: Sequence[Row]) -> Iterator[Any]:
-        if isinstance(column, Number):
-            if column.nullable:
-                return (nan if (value := row.get(name)) is None else value for row in rows)
-            return (row[name] for row in rows)
-        if isinstance(column, Category):
-            return (row.get(name) for row in rows)
-        return (column.clock(row.get(name)) for row in rows)
 
     def _absent(self, rows: Sequence[Row]) -> dict[int, list[str]]:
         """Return the nullable columns that rows lack, by the place of the row."""

@@ -10,12 +10,14 @@ import secrets
 from collections.abc import Iterable
 from http import HTTPStatus
 
-from flask import Flask, request
+from flask import Flask, Request, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf import CSRFProtect
 from pydantic import SecretStr
 from werkzeug.http import parse_options_header
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from app.answers import API
 from app.config import Config
 from app.envelope import ENDPOINT, Envelope
 from app.limiter import Limiter
@@ -25,6 +27,16 @@ from app.problems import Problem
 KEYED = {"api.predict"}
 FREE = ("health.", "static", "docs.")
 JSON = "application/json"
+
+class PageSessions(SecureCookieSessionInterface):
+    """Sessions for pages only: programs need none, and to look for one takes longer than to read a row."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Return the session of a request, or nothing."""
+        if request.path in API:
+            return None
+        return super().open_session(app, request)
+
 
 # Views that take a form call `csrf.protect()`; programs bring no cookie, so nobody can borrow it.
 csrf = CSRFProtect()
@@ -40,6 +52,7 @@ def protect(app: Flask, config: Config, metrics: Metrics) -> None:
         SESSION_COOKIE_SECURE=config.trusted_proxies > 0,
         WTF_CSRF_CHECK_DEFAULT=False,
     )
+    app.session_interface = PageSessions()
     csrf.init_app(app)
     app.wsgi_app = Envelope(app.wsgi_app, metrics)  # type: ignore[method-assign]
     if config.trusted_proxies:
