@@ -1,0 +1,144 @@
+"""The pages for people: a form with its result, a table of rows in and out, the model card.
+
+Everything works without scripts: forms are posted, a result is a page, a file is a download. What the one script adds
+is a progress bar and buttons that copy. No page loads anything from elsewhere, and none has a style or a script inside,
+so that the policy of the service can forbid both.
+"""
+
+import hashlib
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request, url_for
+
+from app import card, form, result, sheets
+from app.explanation import Explainer
+from app.predictor import Predictor
+from app.problems import FieldError, Problem
+from app.requests import Reader
+from app.security import csrf
+from app.words import row_of
+from holdfast.errors import UserError
+
+STATIC = Path(__file__).parent / "static"
+
+
+class Pages:
+    """The views, for one model."""
+
+    def __init__(self, predictor: Predictor, reader: Reader, explainer: Explainer) -> None:
+        self.predictor = predictor
+        self.reader = reader
+        self.explainer = explainer
+        self.bundle = predictor.bundle
+        self.schema = predictor.bundle.model.facts.data
+
+    def show_form(self) -> str:
+        """Show the form, with one of the examples in it."""
+        name = request.args.get("example", "typical")
+        row = form.example(self.bundle, name if name in form.EXAMPLES else "typical")
+        return render_template("form.html", form=form.filled(self.bundle, row), example=name)
+
+    def predict(self) -> tuple[str, int]:
+        """Show the result for what was typed, or what is wrong with it."""
+        csrf.protect()
+        words = {name: request.form.get(form.PREFIX + name, "") for name in self.schema.columns}
+        row, problems = row_of(words, self.schema)
+        checked = problems or self.reader.check(row)
+        if isinstance(checked, list):
+            shown = form.form_of(self.bundle, words, [_for_people(error) for error in checked])
+            return render_template("form.html", form=shown), HTTPStatus.UNPROCESSABLE_ENTITY
+        (prediction,) = self.predictor.predict([checked], source="page")
+        found = result.result_of(self.bundle, self.explainer, checked, prediction)
+        return render_template("form.html", form=form.form_of(self.bundle, words, ()), result=found), HTTPStatus.OK
+
+    def show_batch(self) -> str:
+        """Show where a file can be chosen."""
+        return render_template("batch.html", error=None)
+
+    def score_file(self) -> Response | tuple[str, int]:
+        """Answer a file of rows with a file of scores, or say what is wrong with it."""
+        csrf.protect()
+        try:
+            sheet = self._sheet()
+        except UserError as error:
+            if not request.accept_mimetypes.accept_html:
+                raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{error.problem} To mend it: {error.fix}.") from None
+            return render_template("batch.html", error=error), HTTPStatus.UNPROCESSABLE_ENTITY
+        answer = Response(sheets.scored(sheet, self.reader, self.predictor), content_type="text/csv; charset=utf-8")
+        answer.headers["Content-Disposition"] = 'attachment; filename="scores.csv"'
+        answer.headers["X-Rows"] = str(len(sheet.lines))
+        return answer
+
+    def template(self) -> Response:
+        """Answer with a file to fill in: the header, and one example below it."""
+        row = form.words_of(form.example(self.bundle, "typical"), self.schema)
+        answer = Response(sheets.template(row), content_type="text/csv; charset=utf-8")
+        answer.headers["Content-Disposition"] = 'attachment; filename="rows.csv"'
+        return answer
+
+    def show_card(self) -> str:
+        """Show what is known of the model."""
+        row, address = form.example(self.bundle, "typical"), url_for("pages.show_form", _external=True) + "predict"
+        return render_template(
+            "card.html",
+            figures=card.figures(self.bundle),
+            origin=card.origin(self.bundle),
+            slices=list(result.slice_lines(self.bundle)),
+            curl=card.curl(address, row),
+            python=card.python(address, row),
+        )
+
+    def common(self) -> dict[str, Any]:
+        """Return what every template may use."""
+        target = self.schema.target
+        return {
+            "bundle": self.bundle,
+            "schema": self.schema,
+            "target": target,
+            "positive": result.label_words(target.positive),
+            "negative": result.label_words(target.negative),
+            "question": target.question or f"{target.label or target.column}: {result.label_words(target.positive)}?",
+            "percent": result.percent,
+            "period": result.period(self.bundle.card),
+            "max_rows": self.reader.max_rows,
+            "prefix": form.PREFIX,
+            "static": _static,
+        }
+
+    def _sheet(self) -> sheets.Sheet:
+        file = request.files.get("file")
+        if file is None or not file.filename:
+            raise UserError("No file was chosen.", fix="choose a CSV file")
+        return sheets.read(file.read(), self.schema, self.reader.max_rows)
+
+
+def blueprint(predictor: Predictor, reader: Reader, explainer: Explainer) -> Blueprint:
+    """Return the pages for a model."""
+    pages, made = Pages(predictor, reader, explainer), Blueprint("pages", __name__)
+    made.add_url_rule("/", view_func=pages.show_form)
+    made.add_url_rule("/", view_func=pages.predict, methods=["POST"])
+    made.add_url_rule("/batch", view_func=pages.show_batch)
+    made.add_url_rule("/batch", view_func=pages.score_file, methods=["POST"])
+    made.add_url_rule("/rows.csv", view_func=pages.template)
+    made.add_url_rule("/card", view_func=pages.show_card)
+    made.app_context_processor(pages.common)
+    return made
+
+
+def _for_people(error: FieldError) -> FieldError:
+    """Return an error in the words of a form, where nothing is called null."""
+    found = {"nothing": "an empty field"}.get(error.found, error.found)
+    return error.model_copy(update={"found": found, "expected": error.expected.removesuffix(", or null")})
+
+
+def _static(name: str) -> str:
+    """Return the address of a file of ours, which changes when its content does: so it can be kept for long."""
+    return url_for("static", filename=name, v=_version(name))
+
+
+@cache
+def _version(name: str) -> str:
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
