@@ -26,7 +26,7 @@ def create_app(config: "Config") -> "Flask":
 
     Raises: UserError where the model is not found or damaged.
     """
-    from app import answers, api, docs, health, security, service
+    from app import answers, api, docs, health, pages, security, service
     from app.explanation import Explainer
     from app.metrics import Metrics
     from app.prediction_log import Recorder
@@ -41,14 +41,16 @@ def create_app(config: "Config") -> "Flask":
     reader = Reader(bundle.model.facts.data, known_words(bundle.model), config.max_rows, bundle.golden.rows[0])
     predictor.rehearse(reader)
     parts = service.Service(config, bundle, reader, predictor, metrics)
+    explainer = Explainer(bundle)
 
     app = docs.application(parts)
     app.extensions[service.NAME] = parts
     security.protect(app, config, metrics)
     answers.register(app)
-    app.register_api(api.blueprint(parts, Explainer(bundle)))
+    app.register_api(api.blueprint(parts, explainer))
     app.register_api(health.blueprint(parts))
     app.register_blueprint(docs.blueprint(app))
+    app.register_blueprint(pages.blueprint(parts, explainer))
     if not config.secret_key:
         logging.getLogger(__name__).warning("SECRET_KEY is not set: forms that are open now will not survive a restart")
     return app

@@ -7,6 +7,7 @@ so that "flights" and "late" become whatever the rows and the positive label of 
 import json
 import shlex
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, NamedTuple
 
 from app.result import label_words, percent, period
@@ -75,7 +76,7 @@ def origin(bundle: Bundle) -> str:
     """Say what the model learned from, and what it was judged on."""
     facts, card = bundle.model.facts, bundle.card
     rows = facts.data.noun[1]
-    before = f" from before {facts.split.holdout_from}" if facts.split.by == "time" else ""
+    before = f" from before {_month(facts.split.holdout_from)}" if facts.split.by == "time" else ""
     where = period(card) if card.holdout_first else "set aside by a hash of their id"
     return (
         f"It learned from {facts.fitted_rows:,} {rows}{before}, and was judged on {card.holdout_rows:,} {rows} "
@@ -104,3 +105,7 @@ request = Request({address!r}, body, {{"Content-Type": "application/json"}})
 with urlopen(request) as answer:
     print(json.load(answer)["predictions"][0]["score"])
 """
+
+
+def _month(month: str) -> str:
+    return f"{date.fromisoformat(f'{month}-01'):%B %Y}"

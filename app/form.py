@@ -1,8 +1,9 @@
 """The form, as the schema asks for it: which fields there are, in which order, with what in them.
 
 Most people look at a few inputs. So the form opens with those that matter most to the model, by the importance that
-was measured on the holdout; the others wait, filled in, behind a summary that opens by itself where one of them
-has a mistake. Nothing starts empty: the form holds a real row whose score is the middle one of the golden rows.
+was measured on the holdout, and with those that say in which slices a row is; the others wait, filled in, behind a
+summary that opens by itself where one of them has a mistake. Nothing starts empty: the form holds a real row, whose
+score is the middle one of the golden rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from app.words import words_of
 from holdfast.bundle import Bundle
 from holdfast.schema import Category, Column, Number, Time
 
-FIRST = 8  # inputs that are not behind the summary
+FIRST = 7  # inputs that matter most
 PREFIX = "in."  # of the fields' names: a column may be called as a field of ours is
 EXAMPLES = {"typical": 0.5, "lowest": 0.0, "highest": 1.0}
 
@@ -78,7 +79,7 @@ def form_of(bundle: Bundle, words: Mapping[str, str], errors: Sequence[FieldErro
         name: _field(f"input-{place}", name, column, known.get(name, ()), words.get(name, ""), found.get(name))
         for place, (name, column) in enumerate(columns.items())
     }
-    first = matter_most(bundle)
+    first = matter_most(bundle) | {one.column for one in bundle.card.slices}
     return Form(
         [fields[name] for name in columns if name in first], [fields[name] for name in columns if name not in first]
     )

@@ -15,11 +15,11 @@ from flask import Blueprint, Response, render_template, request, url_for
 
 from app import card, form, result, sheets
 from app.explanation import Explainer
-from app.predictor import Predictor
+from app.health import require_ready
 from app.problems import FieldError, Problem
-from app.requests import Reader
 from app.security import csrf
-from app.words import row_of
+from app.service import Service
+from app.words import checked as words_to_row
 from holdfast.errors import UserError
 
 STATIC = Path(__file__).parent / "static"
@@ -28,12 +28,11 @@ STATIC = Path(__file__).parent / "static"
 class Pages:
     """The views, for one model."""
 
-    def __init__(self, predictor: Predictor, reader: Reader, explainer: Explainer) -> None:
-        self.predictor = predictor
-        self.reader = reader
+    def __init__(self, service: Service, explainer: Explainer) -> None:
+        self.service = service
         self.explainer = explainer
-        self.bundle = predictor.bundle
-        self.schema = predictor.bundle.model.facts.data
+        self.bundle = service.bundle
+        self.schema = service.schema
 
     def show_form(self) -> str:
         """Show the form, with one of the examples in it."""
@@ -44,13 +43,13 @@ class Pages:
     def predict(self) -> tuple[str, int]:
         """Show the result for what was typed, or what is wrong with it."""
         csrf.protect()
+        require_ready(self.service)
         words = {name: request.form.get(form.PREFIX + name, "") for name in self.schema.columns}
-        row, problems = row_of(words, self.schema)
-        checked = problems or self.reader.check(row)
+        checked = words_to_row(words, self.service.reader)
         if isinstance(checked, list):
             shown = form.form_of(self.bundle, words, [_for_people(error) for error in checked])
             return render_template("form.html", form=shown), HTTPStatus.UNPROCESSABLE_ENTITY
-        (prediction,) = self.predictor.predict([checked], source="page")
+        (prediction,) = self.service.predictor.predict([checked], source="page")
         found = result.result_of(self.bundle, self.explainer, checked, prediction)
         return render_template("form.html", form=form.form_of(self.bundle, words, ()), result=found), HTTPStatus.OK
 
@@ -61,13 +60,16 @@ class Pages:
     def score_file(self) -> Response | tuple[str, int]:
         """Answer a file of rows with a file of scores, or say what is wrong with it."""
         csrf.protect()
+        require_ready(self.service)
         try:
             sheet = self._sheet()
         except UserError as error:
             if not request.accept_mimetypes.accept_html:
                 raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{error.problem} To mend it: {error.fix}.") from None
             return render_template("batch.html", error=error), HTTPStatus.UNPROCESSABLE_ENTITY
-        answer = Response(sheets.scored(sheet, self.reader, self.predictor), content_type="text/csv; charset=utf-8")
+        answer = Response(
+            sheets.scored(sheet, self.service.reader, self.service.predictor), content_type="text/csv; charset=utf-8"
+        )
         answer.headers["Content-Disposition"] = 'attachment; filename="scores.csv"'
         answer.headers["X-Rows"] = str(len(sheet.lines))
         return answer
@@ -81,7 +83,7 @@ class Pages:
 
     def show_card(self) -> str:
         """Show what is known of the model."""
-        row, address = form.example(self.bundle, "typical"), url_for("pages.show_form", _external=True) + "predict"
+        row, address = form.example(self.bundle, "typical"), url_for("api.predict", _external=True)
         return render_template(
             "card.html",
             figures=card.figures(self.bundle),
@@ -103,7 +105,7 @@ class Pages:
             "question": target.question or f"{target.label or target.column}: {result.label_words(target.positive)}?",
             "percent": result.percent,
             "period": result.period(self.bundle.card),
-            "max_rows": self.reader.max_rows,
+            "max_rows": self.service.reader.max_rows,
             "prefix": form.PREFIX,
             "static": _static,
         }
@@ -112,12 +114,12 @@ class Pages:
         file = request.files.get("file")
         if file is None or not file.filename:
             raise UserError("No file was chosen.", fix="choose a CSV file")
-        return sheets.read(file.read(), self.schema, self.reader.max_rows)
+        return sheets.read(file.read(), self.schema, self.service.reader.max_rows)
 
 
-def blueprint(predictor: Predictor, reader: Reader, explainer: Explainer) -> Blueprint:
+def blueprint(service: Service, explainer: Explainer) -> Blueprint:
     """Return the pages for a model."""
-    pages, made = Pages(predictor, reader, explainer), Blueprint("pages", __name__)
+    pages, made = Pages(service, explainer), Blueprint("pages", __name__)
     made.add_url_rule("/", view_func=pages.show_form)
     made.add_url_rule("/", view_func=pages.predict, methods=["POST"])
     made.add_url_rule("/batch", view_func=pages.show_batch)

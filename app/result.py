@@ -83,7 +83,7 @@ def percent(share: float) -> str:
     """Say a share, with a decimal only where it would be 0% or 100% without."""
     if 0 < share < 0.001 or 0.999 < share < 1:
         return "less than 0.1%" if share < 0.5 else "more than 99.9%"
-    return f"{share:.1%}" if share < 0.01 or share > 0.99 else f"{share:.0%}"
+    return f"{share:.1%}" if 0 < share < 0.01 or 0.99 < share < 1 else f"{share:.0%}"
 
 
 def chance(score: float) -> str:

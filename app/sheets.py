@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from app.predictor import Predictor
 from app.problems import FieldError
 from app.requests import Reader, Row
-from app.words import row_of
+from app.words import checked
 from holdfast.errors import UserError, nearest
 from holdfast.schema import Schema
 
@@ -52,8 +52,7 @@ class Sheet(NamedTuple):
                 rule = f"{len(self.header)}, as many as the header has"
                 yield Numbered(number, own, [FieldError(found=f"{len(cells)} cells", expected=rule)])
             else:
-                row, problems = row_of(words, reader.schema, decimal=self.decimal)
-                yield Numbered(number, own, problems or reader.check(row | ({reader.schema.id: own} if own else {})))
+                yield Numbered(number, own, checked(words, reader, decimal=self.decimal))
 
 
 def read(content: bytes, schema: Schema, max_rows: int) -> Sheet:

@@ -19,14 +19,27 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.problems import FieldError, shown
+from app.requests import Reader, Row
 from holdfast.schema import Category, Column, Number, Schema, Time
-
-Row = dict[str, Any]
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 MISSING = {"", "na", "nan", "none", "null"}  # what other programs write where a number or a time is missing
 DATE = len("2013-09-30")  # which is no time: midnight must be said
-DIGITS = ".10g"  # of a number in a field: what a measurement may have, without the dust of binary fractions
+
+
+def checked(words: Mapping[str, str], reader: Reader, *, decimal: str = ".") -> Row | list[FieldError]:
+    """Return the row that some words say, as the model takes it, or everything that is wrong with it."""
+    schema = reader.schema
+    row, problems = row_of(words, schema, decimal=decimal)
+    own = words.get(schema.id, "").strip()
+    found = reader.check(row | ({schema.id: own} if own else {}))
+    if isinstance(found, dict) and not problems:
+        return found
+    unread = {problem.field for problem in problems}
+    refused = [] if isinstance(found, dict) else [_as_typed(error, words) for error in found]
+    problems += [error for error in refused if error.field not in unread]
+    order = [schema.id, *schema.columns]
+    return sorted(problems, key=lambda problem: order.index(problem.field or schema.id))
 
 
 def row_of(words: Mapping[str, str], schema: Schema, *, decimal: str = ".") -> tuple[Row, list[FieldError]]:
@@ -47,6 +60,12 @@ def row_of(words: Mapping[str, str], schema: Schema, *, decimal: str = ".") -> t
 def words_of(row: Mapping[str, Any], schema: Schema) -> dict[str, str]:
     """Return the words for a valid row, as the fields of a form hold them; missing values are empty."""
     return {name: _word(column, row.get(name)) for name, column in schema.columns.items()}
+
+
+def _as_typed(error: FieldError, words: Mapping[str, str]) -> FieldError:
+    """Return an error that shows what was found as it was typed, which is not always how it was read."""
+    word = words.get(error.field or "", "").strip()
+    return error.model_copy(update={"found": shown(word)}) if word else error
 
 
 def _value(column: Column, word: str, decimal: str) -> Any:
@@ -91,8 +110,13 @@ def _word(column: Column, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(column, Number):
-        return format(float(value), DIGITS)
+        return _figure(float(value))
     if isinstance(column, Time):
         clock = column.clock(value)
         return "" if clock is None else clock.isoformat(timespec="seconds" if clock.second else "minutes")
     return str(value)
+
+
+def _figure(value: float) -> str:
+    """Return a number with four decimals, or four digits where it is small: what a person would type."""
+    return format(value, ".4g") if abs(value) < 1 else format(round(value, 4), ".15g")
