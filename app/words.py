@@ -58,7 +58,10 @@ def row_of(words: Mapping[str, str], schema: Schema, *, decimal: str = ".") -> t
 
 
 def words_of(row: Mapping[str, Any], schema: Schema) -> dict[str, str]:
-    """Return the words for a valid row, as the fields of a form hold them; missing values are empty."""
+    """Return the words for a valid row, as the fields of a form hold them; missing values are empty.
+
+    Numbers keep all their digits: one that is cut off may fall on the other side of a split of the model.
+    """
     return {name: _word(column, row.get(name)) for name, column in schema.columns.items()}
 
 
@@ -110,13 +113,8 @@ def _word(column: Column, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(column, Number):
-        return _figure(float(value))
+        return repr(float(value)).removesuffix(".0")
     if isinstance(column, Time):
         clock = column.clock(value)
         return "" if clock is None else clock.isoformat(timespec="seconds" if clock.second else "minutes")
     return str(value)
-
-
-def _figure(value: float) -> str:
-    """Return a number with four decimals, or four digits where it is small: what a person would type."""
-    return format(value, ".4g") if abs(value) < 1 else format(round(value, 4), ".15g")

@@ -37,8 +37,7 @@ function send(form) {
     button.disabled = false;
     progress.hidden = true;
     if (ok) return;
-    const problem = /json/.test(asked.getResponseHeader("Content-Type") || "") ? JSON.parse(asked.responseText).detail : "The service could not be reached, or broke off. Try again.";
-    document.getElementById("problem").textContent = problem;
+    document.getElementById("problem").textContent = problemOf(asked);
     summary.hidden = false;
     summary.focus();
   }
@@ -76,4 +75,12 @@ function send(form) {
   asked.open("POST", form.action);
   asked.setRequestHeader("Accept", "application/problem+json, text/csv");
   asked.send(new FormData(form));
+}
+
+function problemOf(asked) {
+  try {
+    return JSON.parse(asked.responseText).detail;
+  } catch {
+    return "The service could not be reached, or its answer broke off. Try again.";
+  }
 }

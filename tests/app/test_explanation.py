@@ -5,11 +5,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app.explanation import Explainer
 
 from app import explanation
+from app.explanation import Explainer
+from conftest import ROOT, made
 from holdfast.bundle import Bundle
+from holdfast.files import Workspace
 from holdfast.schema import Schema
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return Bundle.load(made(Workspace(ROOT).evaluate / "bundle" / "model.json").parent)
 
 
 class Weights:

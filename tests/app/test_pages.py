@@ -1,0 +1,454 @@
+"""The pages are made from the schema, say what is known, and never take a word for markup."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from html import unescape
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from browser import serving
+from flask.testing import FlaskClient
+from strangers import EVIL, TAG, make_strange
+from werkzeug.test import TestResponse
+
+import app as service
+from app import form, result
+from app.config import Config
+from app.result import chance, percent
+from conftest import MakeRows, Project
+from holdfast.bundle import Bin, Bundle, Gate, Release
+
+CHOICES: dict[str, Any] = {"prediction_log": False, "rate_limit": None, "secret_key": "only-for-these-tests"}
+
+
+@pytest.fixture(scope="module")
+def flights(finished_project: Project) -> Bundle:
+    return Bundle.load(finished_project.workspace.evaluate / "bundle")
+
+
+@pytest.fixture(scope="module")
+def client(finished_project: Project) -> FlaskClient:
+    folder = finished_project.workspace.evaluate / "bundle"
+    return service.create_app(Config(model_uri=str(folder), **CHOICES)).test_client()
+
+
+@pytest.fixture(scope="module")
+def strange(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows) -> tuple[Bundle, FlaskClient]:
+    folder = tmp_path_factory.mktemp("strange")
+    bundle = make_strange(folder, make_rows)
+    uri = str(folder / "artifacts" / "evaluate" / "bundle")
+    return bundle, service.create_app(Config(model_uri=uri, **CHOICES)).test_client()
+
+
+def fields_of(page: str) -> dict[str, str]:
+    """Return what the form on a page would send."""
+    fields = {}
+    for tag in re.findall(r"<input[^>]*>", page):
+        found = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
+        if found.get("type") != "file":
+            fields[unescape(found["name"])] = unescape(found["value"])
+    for name, body in re.findall(r'<select[^>]*name="([^"]*)"[^>]*>(.*?)</select>', page, re.DOTALL):
+        chosen = re.search(r'value="([^"]*)" selected', body)
+        fields[unescape(name)] = unescape(chosen.group(1)) if chosen else ""
+    return fields
+
+
+def ask(client: FlaskClient, **words: str) -> TestResponse:
+    """Open the form, change some of its fields, and send it."""
+    changed = {form.PREFIX + name: word for name, word in words.items()}
+    return client.post("/", data=fields_of(client.get("/").text) | changed)
+
+
+def text_of(page: str) -> str:
+    """Return the words on a page."""
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", page)).split())
+
+
+def test_the_form_asks_for_every_column_of_the_schema(client: FlaskClient, flights: Bundle) -> None:
+    page = client.get("/").text
+
+    for name, column in flights.model.facts.data.columns.items():
+        assert f'name="in.{name}"' in page
+        assert column.label in text_of(page)
+        assert column.help in text_of(page)
+    assert "miles" in page
+    assert "0 to 6,000." in page
+    assert "On the clock of America/New York." in page
+
+
+def test_the_form_opens_with_the_golden_row_of_the_middle_score(client: FlaskClient, flights: Bundle) -> None:
+    answer = ask(client)
+
+    middle = sorted(flights.golden.scores)[(len(flights.golden.scores) - 1) // 2]
+    assert answer.status_code == 200
+    assert f"{percent(middle)} likely to be late" in text_of(answer.text)
+
+
+@pytest.mark.parametrize(("name", "score"), [("lowest", min), ("highest", max)])
+def test_an_example_is_a_golden_row(client: FlaskClient, flights: Bundle, name: str, score: Any) -> None:
+    answer = client.post("/", data=fields_of(client.get(f"/?example={name}").text))
+
+    assert f"{percent(score(flights.golden.scores))} likely to be late" in text_of(answer.text)
+
+
+def test_an_example_that_does_not_exist_is_the_typical_one(client: FlaskClient) -> None:
+    assert fields_of(client.get("/?example=best").text).keys() == fields_of(client.get("/").text).keys()
+
+
+def test_declared_words_are_choices_by_their_names(client: FlaskClient) -> None:
+    page = client.get("/").text
+
+    assert '<option value="JFK"' in page
+    assert "New York Kennedy (JFK)" in page
+
+
+def test_words_that_are_not_declared_are_suggested_and_an_empty_choice_is_unknown(
+    strange: tuple[Bundle, FlaskClient],
+) -> None:
+    page = strange[1].get("/").text
+
+    assert re.search(r'<datalist id="(input-3-words)"><option value="blue">', page)
+    assert 'list="input-3-words"' in page
+
+
+def test_the_result_says_score_trust_effects_and_slices(client: FlaskClient, flights: Bundle) -> None:
+    words = text_of(ask(client).text)
+
+    assert re.search(r"[Aa]bout \d+ in \d+ such flights", words)
+    assert re.search(r"Of [\d,]+ flights of April 2013 with a score from \d+% to \d+%, \d+% were late", words)
+    assert "All flights" in words
+    assert "Airline: " in words
+    assert "Departure: " in words
+    labels = [column.label for column in flights.model.facts.data.columns.values()]
+    moved = words[words.index("What moved it most") : words.index("All other inputs together")]
+    assert sum(label in moved for label in labels) >= 3
+
+
+def test_effects_and_the_rest_are_the_whole_difference(flights: Bundle) -> None:
+    from app.explanation import Explainer
+
+    row, score = flights.golden.rows[0], flights.golden.scores[0]
+    prediction = {"score": score, "missing": [], "unknown": [], "prediction_id": "x-0"}
+
+    found = result.result_of(flights, Explainer(flights), row, prediction)
+
+    assert found.base + sum(move.effect for move in found.moves) + found.rest == pytest.approx(score, abs=1e-9)
+
+
+def test_what_was_left_empty_is_said(client: FlaskClient) -> None:
+    assert "Left empty: Relative humidity" in text_of(ask(client, humidity="").text)
+
+
+def test_a_word_that_the_model_never_met_is_said(strange: tuple[Bundle, FlaskClient]) -> None:
+    answer = ask(strange[1], ward="attic")
+
+    assert answer.status_code == 200
+    assert "Never met: Ward: attic" in text_of(answer.text)
+    assert "none in the holdout: not judged" in text_of(answer.text)
+
+
+def test_every_mistake_is_said_beside_its_field_and_above_the_form(client: FlaskClient) -> None:
+    answer = ask(client, distance="99999", humidity="wet", scheduled_departure="")
+
+    assert answer.status_code == 422
+    words = text_of(answer.text)
+    assert "3 fields need another look" in words
+    assert 'Relative humidity: found "wet", expected a number, such as 12 or 0.5' in words
+    assert 'Distance: found "99999", expected a number from 0 to 6000 miles' in words
+    assert "Scheduled departure: found an empty field, expected a time" in words
+    assert answer.text.count('aria-invalid="true"') == 3
+    for key in re.findall(r'<li><a href="#(input-\d+)"', answer.text):
+        assert f'id="{key}"' in answer.text
+        assert f'id="{key}-error"' in answer.text
+    assert 'value="wet"' in answer.text
+
+
+def test_other_inputs_open_only_when_one_of_them_has_a_mistake(strange: tuple[Bundle, FlaskClient]) -> None:
+    bundle, client = strange
+    hidden = next(name for name in ("n0", "n1", "n2", "n3", "n4", "n5") if name not in form.matter_most(bundle))
+
+    assert "<details>" in client.get("/").text
+    assert "<details open>" in ask(client, **{hidden: "9"}).text
+
+
+def test_a_form_from_elsewhere_is_refused(client: FlaskClient) -> None:
+    for path in ("/", "/batch"):
+        answer = client.post(path, data={"in.distance": "1"}, headers={"Accept": "text/html"})
+        assert answer.status_code == 400
+        assert "Start again" in answer.text
+
+
+def test_no_page_scores_before_the_model_is_proven(finished_project: Project) -> None:
+    app = service.create_app(Config(model_uri=str(finished_project.workspace.evaluate / "bundle"), **CHOICES))
+    client = app.test_client()
+    app.extensions["holdfast"].predictor.ready = False
+
+    assert client.get("/").status_code == 200
+    assert ask(client).status_code == 503
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/?example=highest", "/batch", "/card", "/nowhere", "result", "mistake", "refused file"]
+)
+def test_no_word_of_a_schema_becomes_markup(strange: tuple[Bundle, FlaskClient], path: str) -> None:
+    client = strange[1]
+    if path == "result":
+        page = ask(client, ward=EVIL).text
+    elif path == "mistake":
+        page = ask(client, dose=EVIL, csrf_token=TAG).text
+    elif path == "refused file":
+        page = upload(client, f"{TAG},key\n1,2".encode()).text
+    else:
+        page = client.get(path, headers={"Accept": "text/html"}).text
+
+    assert "<main" in page
+    assert "<script>alert" not in page
+    assert "<b onmouseover" not in page
+    assert "49" not in re.sub(r'value="[^"]*"|[0-9a-f]{12,}|\d+[.,%]\d*|\d{3,}', "", page).replace("{{7*7}}", "")
+
+
+@pytest.mark.parametrize("path", ["/", "/batch", "/card"])
+def test_pages_have_no_style_or_script_inside_and_load_nothing_from_elsewhere(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+
+    assert not re.search(r"<style|\sstyle=|<script(?! src)|\son\w+=", answer.text)
+    assert not re.search(r'(?:src|href|action)="(?:https?:)?//', answer.text)
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_files_of_ours_may_be_kept_until_they_change(client: FlaskClient) -> None:
+    for address in re.findall(r'(?:src|href)="(/static/[^"]+)"', client.get("/").text):
+        assert re.search(r"\?v=[0-9a-f]{12}$", address)
+        with client.get(address) as answer:
+            assert answer.status_code == 200
+
+
+def test_the_card_says_what_is_known(client: FlaskClient, flights: Bundle) -> None:
+    words = text_of(client.get("/card").text)
+
+    for text in flights.card.tags.values():
+        assert text in words
+    assert flights.sha256 in words
+    assert f"{flights.card.metrics['roc_auc']:.3f}" in words
+    assert re.search(r"It learned from [\d,]+ flights from before April 2013", words)
+    assert "no verdict stands beside it" in words
+
+
+def test_the_card_of_a_release_says_what_the_judge_said(finished_project: Project, flights: Bundle) -> None:
+    app = service.create_app(Config(model_uri=str(finished_project.workspace.evaluate / "bundle"), **CHOICES))
+    gates = (Gate(code="G1", passed=True, text="above the floor"), Gate(code="G3", passed=False, text="one harmed"))
+    released = replace(
+        flights,
+        release=Release(version="7", commit="abc123", data="d" * 32, verdict="promote", against="6", gates=gates),
+    )
+    with app.test_request_context("/card"):
+        app.jinja_env.globals["bundle"] = released
+        page = app.jinja_env.get_template("card.html")
+        context = {}
+        app.update_template_context(context)
+        words = text_of(page.render(context | {"bundle": released, "slices": [], "figures": [], "origin": ""}))
+
+    assert "Version 7" in words
+    assert "promote, against 6" in words
+    assert "G1 passed above the floor" in words
+    assert "G3 not passed one harmed" in words
+
+
+def test_data_without_a_time_has_a_card_too(strange: tuple[Bundle, FlaskClient]) -> None:
+    assert "set aside by a hash of their id" in text_of(strange[1].get("/card").text)
+
+
+@pytest.fixture
+def address(flights: Bundle, client: FlaskClient) -> Iterator[str]:
+    with serving(client.application) as address:
+        yield address
+
+
+@pytest.mark.slow
+def test_the_examples_on_the_card_can_be_run(address: str, flights: Bundle, client: FlaskClient) -> None:
+    with urlopen(f"{address}/card") as answer:
+        page = answer.read().decode()
+    curl, python = (unescape(code) for code in re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", page, re.DOTALL))
+    expected = client.post("/predict", json={"rows": [form.example(flights, "typical")]}).json
+    assert expected is not None
+    score = expected["predictions"][0]["score"]
+
+    said = subprocess.run([sys.executable, "-c", python], text=True, capture_output=True, check=True).stdout
+    assert float(said) == score
+    answered = subprocess.run(["sh", "-c", curl], text=True, capture_output=True, check=True).stdout
+    assert f'"score":{score}' in answered.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("score", "words"),
+    [
+        (0.0, "fewer than 1 in 100"),
+        (0.13, "about 1 in 8"),
+        (0.27, "about 1 in 4"),
+        (0.5, "about 1 in 2"),
+        (0.66, "about 2 in 3"),
+        (0.73, "about 3 in 4"),
+        (0.99, "about 99 in 100"),
+        (1.0, "more than 99 in 100"),
+    ],
+)
+def test_a_probability_is_said_as_people_picture_it(score: float, words: str) -> None:
+    assert chance(score) == words
+
+
+def test_no_chance_is_far_from_its_score() -> None:
+    for thousandth in range(8, 993):
+        part, whole = map(int, re.findall(r"\d+", chance(thousandth / 1000)))
+        assert abs(part / whole - thousandth / 1000) <= 0.051
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.0, "0%"),
+        (0.0001, "less than 0.1%"),
+        (0.004, "0.4%"),
+        (0.274, "27%"),
+        (0.995, "99.5%"),
+        (0.9999, "more than 99.9%"),
+        (1.0, "100%"),
+    ],
+)
+def test_a_share_is_never_rounded_to_certainty(share: float, words: str) -> None:
+    assert percent(share) == words
+
+
+def bin_with(**known: Any) -> Bin:
+    about = {
+        "from_score": 0.2,
+        "to_score": 0.3,
+        "rows": 900,
+        "mean_score": 0.25,
+        "positive_share": 0.25,
+        "low": 0.2,
+        "high": 0.3,
+    }
+    return Bin(**(about | known))
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ({}, "That agrees with their scores, which were 25% on average."),
+        (
+            {"positive_share": 0.1, "low": 0.08, "high": 0.12},
+            "promised too much there. Rather reckon with 10% than with 24%.",
+        ),
+        (
+            {"positive_share": 0.5, "low": 0.4, "high": 0.6},
+            "promised too little there. Rather reckon with 50% than with 24%.",
+        ),
+        ({"low": None, "high": None}, "too few to say how sure that is"),
+    ],
+)
+def test_where_scores_did_not_come_true_it_is_said(flights: Bundle, known: dict[str, Any], words: str) -> None:
+    assert words in result.trust(flights, 0.24, bin_with(**known))
+
+
+def test_a_score_that_no_row_of_the_holdout_had_is_not_vouched_for(flights: Bundle) -> None:
+    empty = flights.card.model_copy(update={"calibration": (bin_with(rows=0),)})
+
+    assert result.bin_of(empty, 0.24) is None
+    assert "No flights of the holdout had such a score" in result.trust(flights, 0.24, None)
+
+
+@pytest.mark.parametrize("score", [0.0, 0.1, 0.3, 0.7, 0.9999, 1.0])
+def test_a_score_belongs_to_the_bin_around_it(flights: Bundle, score: float) -> None:
+    bins = tuple(bin_with(from_score=n / 10, to_score=(n + 1) / 10) for n in range(10))
+
+    found = result.bin_of(flights.card.model_copy(update={"calibration": bins}), score)
+
+    assert found is not None
+    assert found.from_score <= score <= found.to_score
+    assert score < found.to_score or score == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "words"),
+    [
+        (date(2013, 9, 1), date(2013, 9, 30), "September 2013"),
+        (date(2013, 8, 3), date(2013, 9, 9), "3 August 2013 to 9 September 2013"),
+        (None, None, "the holdout"),
+    ],
+)
+def test_the_holdout_is_named_by_its_time(flights: Bundle, first: date, last: date, words: str) -> None:
+    assert result.period(flights.card.model_copy(update={"holdout_first": first, "holdout_last": last})) == words
+
+
+def test_small_and_one_sided_slices_carry_a_warning(flights: Bundle) -> None:
+    def line(**known: Any) -> result.Line:
+        about = {"rows": 5_000, "positive_share": 0.2, "roc_auc": 0.7, "calibration_error": 0.01}
+        slices = (flights.card.slices[0].model_copy(update={"metrics": about | known}),)
+        card = flights.card.model_copy(update={"slices": slices})
+        ((_, (found,)),) = result.slice_lines(replace(flights, card=card))
+        return found
+
+    assert line().warning == ""
+    assert line(rows=499).warning == "few: read with care"
+    assert line(positive_share=0.001).warning == "few: read with care"
+    assert line(roc_auc=None, positive_share=0.0).warning == "only one outcome: not judged"
+
+
+def test_a_missing_value_is_in_the_slice_of_missing_ones(strange: tuple[Bundle, FlaskClient]) -> None:
+    bundle = strange[0]
+    names = [line.name for line in result.slices_of(bundle, {"ward": None})]
+
+    assert names[1].endswith(": unknown")
+
+
+def upload(client: FlaskClient, content: bytes, accept: str = "text/html") -> TestResponse:
+    import io
+
+    token = fields_of(client.get("/batch").text)["csrf_token"]
+    data = {"csrf_token": token, "file": (io.BytesIO(content), "rows.csv")}
+    return client.post("/batch", data=data, headers={"Accept": accept})
+
+
+def test_the_file_to_fill_in_can_be_sent_back(client: FlaskClient, flights: Bundle) -> None:
+    template = client.get("/rows.csv")
+
+    answer = upload(client, template.data)
+
+    header, line = answer.text.splitlines()
+    assert header == "row,id,prediction_id,score,label,unknown,missing,error"
+    number, own, prediction, score, label, *_ = line.split(",")
+    assert (number, own, prediction[-2:]) == ("1", "", "-1")
+    assert float(score) in flights.golden.scores
+    assert label in {"late", "on_time"}
+    assert answer.headers["X-Rows"] == "1"
+    assert "attachment" in answer.headers["Content-Disposition"]
+
+
+def test_a_file_that_cannot_be_scored_is_refused_in_words(client: FlaskClient) -> None:
+    answer = upload(client, b"distanse\n1\n")
+
+    assert answer.status_code == 422
+    assert "“distanse”, which is no column here, did you mean 'distance'?" in text_of(answer.text)
+
+
+def test_a_script_is_told_the_same_as_a_problem(client: FlaskClient) -> None:
+    answer = upload(client, b"", accept="application/problem+json, text/csv")
+
+    assert answer.status_code == 422
+    assert answer.content_type == "application/problem+json"
+    assert answer.json is not None
+    assert "The file is empty." in answer.json["detail"]
+
+
+def test_no_file_is_said(client: FlaskClient) -> None:
+    token = fields_of(client.get("/batch").text)["csrf_token"]
+
+    answer = client.post("/batch", data={"csrf_token": token}, headers={"Accept": "text/html"})
+
+    assert answer.status_code == 422
+    assert "No file was chosen. To mend it: choose a CSV file." in text_of(answer.text)
