@@ -28,6 +28,7 @@ KEYED = {"api.predict"}
 FREE = ("health.", "static", "docs.")
 JSON = "application/json"
 
+
 class PageSessions(SecureCookieSessionInterface):
     """Sessions for pages only: programs need none, and to look for one takes longer than to read a row."""
 

@@ -1,9 +1,12 @@
-"""How records become rows: many of them in one statement, and texts made by compiled code.
+"""How records become rows: a batch in one statement, and texts made by compiled code.
 
 Both are for the requests beside it. A process of Python runs one thread at a time, so what the
 writer computes is taken from the answers; and a thread that waits for the database has to queue up
-again to go on. `executemany` waits once for each record: 20 to 30 times slower beside a busy
-thread than one `INSERT` of many rows, which waits once for all of them.
+again to go on. `executemany` waits once for each record, which beside a busy thread is 20 times
+slower than one `INSERT` of all of them, which waits once.
+
+SQLite takes their values one by one. PostgreSQL takes the whole batch as one JSON and splits it up
+itself, an eighth of the work here; it keeps numbers to the last bit, which SQLite's JSON does not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +19,7 @@ from pydantic_core import to_json
 from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 
-from app.prediction_log.tables import as_text, predictions
+from app.prediction_log.tables import as_text
 
 
 class Record(NamedTuple):
@@ -47,9 +50,9 @@ def insert(engine: Engine, records: Sequence[Record]) -> None:
     Raises: RefusedRecordsError where a record is at fault; an error of SQLAlchemy where the database is.
     """
     try:
-        values = tuple(chain.from_iterable(map(_row, records)))
+        statement, values = STATEMENTS[engine.dialect.name](records)
         with engine.begin() as connection:
-            connection.exec_driver_sql(_statement(engine.dialect.paramstyle, len(records)), values)
+            connection.exec_driver_sql(statement, values)
     except (
         TypeError,
         ValueError,
@@ -69,14 +72,33 @@ def _is_about_records(error: DBAPIError) -> bool:
     return isinstance(error, DataError | IntegrityError)
 
 
-def _row(record: Record) -> tuple[Any, ...]:
+def _for_sqlite(records: Sequence[Record]) -> tuple[str, tuple[Any, ...]]:
+    return _marks(len(records)), tuple(chain.from_iterable(map(_values, records)))
+
+
+def _values(record: Record) -> tuple[Any, ...]:
     moment = as_text(datetime.fromtimestamp(record.at, UTC))
     return (record.prediction_id, moment, *record[2:7], to_json(record.inputs).decode())
 
 
 @lru_cache(maxsize=16)
-def _statement(paramstyle: str, rows: int) -> str:
-    columns = predictions.columns.keys()
-    mark = "?" if paramstyle == "qmark" else "%s"
-    values = ", ".join([f"({', '.join([mark] * len(columns))})"] * rows)
-    return f"INSERT INTO predictions ({', '.join(columns)}) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608
+def _marks(rows: int) -> str:
+    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * rows)
+    return f"INSERT INTO predictions ({COLUMNS}) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608
+
+
+def _for_postgresql(records: Sequence[Record]) -> tuple[str, tuple[Any, ...]]:
+    batch = to_json(records)
+    if rb"\u0000" in batch:  # PostgreSQL has no NUL, so it must not look into the inputs when it splits them up
+        batch = to_json([(*record[:7], to_json(record.inputs).decode()) for record in records])
+    return FROM_JSON, (batch.decode(),)
+
+
+STATEMENTS = {"sqlite": _for_sqlite, "postgresql": _for_postgresql}
+COLUMNS = ", ".join(Record._fields)
+FROM_JSON = f"""
+INSERT INTO predictions ({COLUMNS})
+SELECT r->>0, to_timestamp((r->>1)::float8), r->>2, r->>3, r->>4, (r->>5)::float8, r->>6, (r->>7)::json
+FROM json_array_elements(%s::json) AS r
+ON CONFLICT DO NOTHING
+"""  # noqa: S608

@@ -41,7 +41,12 @@ class Service:
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [Path(sys.executable).with_name("gunicorn"), "--config", str(ROOT / "gunicorn.conf.py"), "app.wsgi:app"],
+                [
+                    Path(sys.executable).with_name("gunicorn"),
+                    "--config",
+                    str(ROOT / "gunicorn.conf.py"),
+                    "app.wsgi:app",
+                ],
                 cwd=folder,
                 env=environment,
                 stdout=log,

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from app.prediction_log import tables
-from app.prediction_log.migrating import migrate
 from load import Load, Service, ask, body_of, scores_of
 from sqlalchemy import func, select, text
 
+from app.prediction_log import tables
+from app.prediction_log.migrating import migrate
 from conftest import Project
 
 pytest_plugins = ["postgres"]

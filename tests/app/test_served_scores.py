@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from app.config import Config
 from flask.testing import FlaskClient
 
 from app import create_app
+from app.config import Config
 from conftest import ROOT, made
 from holdfast import files
 from holdfast.bundle import Golden

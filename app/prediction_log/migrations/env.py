@@ -4,6 +4,7 @@ There is no other way in: no alembic.ini, no URL, no transaction or logging of i
 """
 
 from alembic import context
+
 from app.prediction_log.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+
 from app.prediction_log.tables import Moment
 
 revision = "0001"
