@@ -5,7 +5,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup repro repro-changed committed report gate pr ci retrain test test-fast check data-docs \
+.PHONY: help setup repro repro-changed committed report gate pr ci retrain serve test test-fast check data-docs \
 	rebuild-check lock
 
 help:  ## list the targets
@@ -79,6 +79,9 @@ check: setup  ## lint, types, duplicated code, workflows, and whether dvc.lock i
 	check-jsonschema --quiet --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
 	check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci .gitlab-ci.yml
 	shellcheck .ci/run scripts/*
+
+serve: setup  ## serve the model here, at http://127.0.0.1:8000
+	@[ -z "$$CI" ] && (sleep 5; python -m webbrowser http://127.0.0.1:8000 >/dev/null) & PYTHONPATH=src exec gunicorn app.wsgi:app
 
 data-docs: setup  ## judge data/ by its contract, and open the Data Docs
 	@python -m holdfast validate; code=$$?; \
