@@ -110,7 +110,8 @@ def _figure(value: float) -> str:
 
 
 def _field(key: str, name: str, column: Column, known: Sequence[str], value: str, error: FieldError | None) -> Field:
-    kind, words = "number" if isinstance(column, Number) else "time", ()
+    kind = "number" if isinstance(column, Number) else "time"
+    words: Sequence[str] = ()
     if isinstance(column, Category):
         kind, words = ("choice", column.values) if column.values else ("word", known)
     choices = tuple(Choice(word, spoken(column, word)) for word in words)

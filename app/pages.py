@@ -20,6 +20,7 @@ from app.problems import FieldError, Problem
 from app.security import csrf
 from app.service import Service
 from app.words import checked as words_to_row
+from app.words import words_of
 from holdfast.errors import UserError
 
 STATIC = Path(__file__).parent / "static"
@@ -76,7 +77,7 @@ class Pages:
 
     def template(self) -> Response:
         """Answer with a file to fill in: the header, and one example below it."""
-        row = form.words_of(form.example(self.bundle, "typical"), self.schema)
+        row = words_of(form.example(self.bundle, "typical"), self.schema)
         answer = Response(sheets.template(row), content_type="text/csv; charset=utf-8")
         answer.headers["Content-Disposition"] = 'attachment; filename="rows.csv"'
         return answer

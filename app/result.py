@@ -119,11 +119,11 @@ def bin_of(card: Card, score: float) -> Bin | None:
 
 def trust(bundle: Bundle, score: float, bin_: Bin | None) -> str:
     """Say whether scores like this one came true on the holdout."""
-    nouns = bundle.model.facts.data.noun[1]
+    schema = bundle.model.facts.data
     if bin_ is None:
-        return f"No {nouns} of the holdout had such a score: nobody has seen how far it can be trusted."
+        return f"No {schema.noun[1]} of the holdout had such a score: nobody has seen how far it can be trusted."
     if bin_.low is None or bin_.high is None:
-        return "They are too few to say how sure that is."
+        return f"They are {'on too few days' if schema.time else 'too few'} to say how sure that is."
     if bin_.low <= bin_.mean_score <= bin_.high:
         return f"That agrees with their scores, which were {percent(bin_.mean_score)} on average."
     much = "much" if bin_.mean_score > bin_.high else "little"

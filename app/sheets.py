@@ -80,9 +80,10 @@ def scored(sheet: Sheet, reader: Reader, predictor: Predictor) -> Iterator[str]:
     yield _written(HEADER)
     rows = sheet.rows(reader)
     while some := list(islice(rows, AT_ONCE)):
-        good = [one for one in some if isinstance(one.row, dict)]
-        made = predictor.predict([one.row for one in good], source="batch", numbers=[one.number for one in good])
-        predictions = dict(zip((one.number for one in good), made, strict=True))
+        good = [(one.number, one.row) for one in some if isinstance(one.row, dict)]
+        numbers = [number for number, _ in good]
+        made = predictor.predict([row for _, row in good], source="batch", numbers=numbers)
+        predictions = dict(zip(numbers, made, strict=True))
         yield "".join(_line(one, predictions.get(one.number, {})) for one in some)
 
 

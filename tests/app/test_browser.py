@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from browser import chromium, serving
 from strangers import EVIL, make_strange
 
 import app as service
-from app import form
 from app.config import Config
+from app.words import words_of
 from conftest import ROOT, MakeRows, made
 from holdfast.bundle import Bundle
 from holdfast.files import Workspace
@@ -65,6 +65,11 @@ def strange(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows) -> It
 def new_page(browser: "Browser", address: str) -> Iterator[NewPage]:
     """Open pages that may ask nobody else, whose scripts may not fail, and which no policy has to hold back."""
     complaints: list[str] = []
+
+    def look(said: str, is_wrong: bool) -> None:
+        if is_wrong:
+            complaints.append(said)
+
     with ExitStack() as stack:
 
         def new(to: str = address, **choices: Any) -> "Page":
@@ -72,13 +77,10 @@ def new_page(browser: "Browser", address: str) -> Iterator[NewPage]:
             stack.callback(context.close)
             page = context.new_page()
             page.set_default_timeout(10_000)
-            page.on(
-                "request",
-                lambda asked: None if asked.url.startswith((to, "blob:", "data:")) else complaints.append(asked.url),
-            )
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
-            page.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
+            page.on("request", lambda asked: look(asked.url, not asked.url.startswith((to, "blob:", "data:"))))
+            page.on("pageerror", lambda error: look(str(error), is_wrong=True))
+            page.on("console", lambda said: look(said.text, "Content Security" in said.text))
+            page.add_init_script("window.alert = (said) => { throw new Error(`a word ran: ${said}`) }")
             return page
 
         yield new
@@ -100,7 +102,7 @@ def rows_in(folder: Path, bundle: Bundle, repeats: int = 1) -> Path:
     with path.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file)
         lines.writerow(schema.columns)
-        lines.writerows(list(form.words_of(row, schema).values()) for row in bundle.golden.rows * repeats)
+        lines.writerows(list(words_of(row, schema).values()) for row in bundle.golden.rows * repeats)
     return path
 
 

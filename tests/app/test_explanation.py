@@ -1,6 +1,7 @@
 """An explanation leaves nothing over, says how sure it is, and is the same each time."""
 
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ ROW = {"weight": 9.0, "height": 1.0, "colour": "red", "moment": "2013-09-30T14:0
 
 
 def bundle_of(model: Weights) -> Bundle:
-    golden = type("Golden", (), {"rows": ROWS})
+    golden = SimpleNamespace(rows=ROWS)
     bundle = Bundle(model, None, golden, None, "")  # type: ignore[arg-type]
     golden.scores = model.score_columns({name: np.array(v) for name, v in bundle.columns(ROWS).items()}).tolist()
     return bundle

@@ -249,7 +249,7 @@ def test_the_card_of_a_release_says_what_the_judge_said(finished_project: Projec
     with app.test_request_context("/card"):
         app.jinja_env.globals["bundle"] = released
         page = app.jinja_env.get_template("card.html")
-        context = {}
+        context: dict[str, Any] = {}
         app.update_template_context(context)
         words = text_of(page.render(context | {"bundle": released, "slices": [], "figures": [], "origin": ""}))
 
@@ -348,7 +348,7 @@ def bin_with(**known: Any) -> Bin:
             {"positive_share": 0.5, "low": 0.4, "high": 0.6},
             "promised too little there. Rather reckon with 50% than with 24%.",
         ),
-        ({"low": None, "high": None}, "too few to say how sure that is"),
+        ({"low": None, "high": None}, "They are on too few days to say how sure that is."),
     ],
 )
 def test_where_scores_did_not_come_true_it_is_said(flights: Bundle, known: dict[str, Any], words: str) -> None:

@@ -6,10 +6,11 @@ import io
 import pytest
 
 import app as service
-from app import form, sheets
 from app import service as parts
+from app import sheets
 from app.config import Config
 from app.service import Service
+from app.words import words_of
 from conftest import Project
 from holdfast.errors import UserError
 from holdfast.schema import Schema
@@ -32,7 +33,7 @@ def score(served: Service, content: str, encoding: str = "utf-8") -> list[dict[s
 
 def test_each_row_gets_the_score_that_it_gets_alone(served: Service) -> None:
     rows = served.bundle.golden.rows
-    words = [form.words_of(row, served.schema) for row in rows]
+    words = [words_of(row, served.schema) for row in rows]
     lines = [COLUMNS, *(",".join(line.values()) for line in words)]
 
     results = score(served, "\n".join(lines))
