@@ -85,11 +85,11 @@ def form_of(bundle: Bundle, words: Mapping[str, str], errors: Sequence[FieldErro
     )
 
 
-def matter_most(bundle: Bundle) -> set[str]:
+def matter_most(bundle: Bundle, count: int = FIRST) -> set[str]:
     """Return the names of the columns that the model's scores depend on most."""
     columns = bundle.model.facts.data.columns
     falls = {one.column: one.auc_fall for one in bundle.card.importance}
-    return set(sorted(columns, key=lambda name: -falls.get(name, 0.0))[:FIRST])
+    return set(sorted(columns, key=lambda name: -falls.get(name, 0.0))[:count])
 
 
 def spoken(column: Column, value: Any) -> str:

@@ -1,6 +1,8 @@
 """The pages are made from the schema, say what is known, and never take a word for markup."""
 
+import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ from strangers import EVIL, TAG, make_strange
 from werkzeug.test import TestResponse
 
 import app as service
-from app import form, result
+from app import card, form, result
 from app.config import Config
 from app.result import chance, percent
 from conftest import MakeRows, Project
@@ -176,6 +178,17 @@ def test_other_inputs_open_only_when_one_of_them_has_a_mistake(strange: tuple[Bu
     assert "<details open>" in ask(client, **{hidden: "9"}).text
 
 
+def test_what_matters_most_is_what_was_measured(flights: Bundle) -> None:
+    names = list(flights.model.facts.data.columns)
+    importance = tuple(
+        flights.card.importance[0].model_copy(update={"column": name, "auc_fall": fall})
+        for name, fall in zip(names, (0.0, 0.3, -0.1, 0.2, 0.1), strict=True)
+    )
+    bundle = replace(flights, card=flights.card.model_copy(update={"importance": importance}))
+
+    assert form.matter_most(bundle, 3) == {names[1], names[3], names[4]}
+
+
 def test_a_form_from_elsewhere_is_refused(client: FlaskClient) -> None:
     for path in ("/", "/batch"):
         answer = client.post(path, data={"in.distance": "1"}, headers={"Accept": "text/html"})
@@ -282,6 +295,15 @@ def test_the_examples_on_the_card_can_be_run(address: str, flights: Bundle, clie
     assert float(said) == score
     answered = subprocess.run(["sh", "-c", curl], text=True, capture_output=True, check=True).stdout
     assert f'"score":{score}' in answered.replace(" ", "")
+
+
+def test_quotes_in_a_row_do_no_harm_to_the_examples() -> None:
+    row = {"it's": 'a "b" $HOME \\ `c`', "n": 1.5, "none": None}
+
+    assert json.loads(shlex.split(card.curl("http://host/a'b", row))[-1]) == {"rows": [row]}
+    assert shlex.split(card.curl("http://host/a'b", row))[1] == "http://host/a'b"
+    assert repr(row["it's"]) in card.python("http://host", row)
+    compile(card.python("http://host/a'b", row), "example", "exec")
 
 
 @pytest.mark.parametrize(
@@ -397,6 +419,15 @@ def test_small_and_one_sided_slices_carry_a_warning(flights: Bundle) -> None:
     assert line(rows=499).warning == "few: read with care"
     assert line(positive_share=0.001).warning == "few: read with care"
     assert line(roc_auc=None, positive_share=0.0).warning == "only one outcome: not judged"
+
+
+@pytest.mark.parametrize(
+    ("clock", "name"), [("08:59", "00:00 to 09:00"), ("09:00", "09:00 to 12:00"), ("11:59", "09:00 to 12:00")]
+)
+def test_a_slice_of_hours_ends_before_its_last(flights: Bundle, clock: str, name: str) -> None:
+    row = flights.golden.rows[0] | {"scheduled_departure": f"2013-04-10T{clock}:00-04:00"}
+
+    assert any(line.name.endswith(name) for line in result.slices_of(flights, row))
 
 
 def test_a_missing_value_is_in_the_slice_of_missing_ones(strange: tuple[Bundle, FlaskClient]) -> None:

@@ -85,6 +85,7 @@ def test_a_bad_row_has_its_errors_in_place_of_a_score_and_others_are_scored(serv
     assert good["score"] == last["score"] != ""
     assert refused["score"] == refused["prediction_id"] == ""
     assert 'distance: found "far", expected a number' in refused["error"]
+    assert refused["error"].count("distance: ") == 1
     assert 'humidity: found "900", expected a number from 0 to 100 %' in refused["error"]
     assert short["error"] == "row: found 2 cells, expected 5, as many as the header has"
 
