@@ -29,7 +29,18 @@ SERVED = {
     "requirements.txt",
     "runtime.txt",
 }
-HIDDEN = {".ci", ".dvc", ".dvcignore", ".git", ".gitattributes", ".github", ".gitignore", ".gitlab-ci.yml", ".holdfast"}
+HIDDEN = {
+    ".ci",
+    ".dockerignore",
+    ".dvc",
+    ".dvcignore",
+    ".git",
+    ".gitattributes",
+    ".github",
+    ".gitignore",
+    ".gitlab-ci.yml",
+    ".holdfast",
+}
 LOCK = "requirements-work.txt"
 PIN = re.compile(r"^([\w.-]+)(?:\[[^]]*\])?==.*\n(?:[ \t].*\n)*", re.MULTILINE)
 VIA = re.compile(r"^\s+#(?: via)? +([\w.-]+)$", re.MULTILINE)
@@ -92,7 +103,7 @@ def needed(lock: str, *, s3: bool) -> str:
     for pin in PIN.finditer(lock):
         pins[pin[1]] = pins.get(pin[1], "") + pin[0]
     found: set[str] = set()
-    more = {"dvc"}
+    more = {"dvc", "dvc-s3"} if s3 else {"dvc"}
     while more:
         found |= more
         more = {name for name, text in pins.items() if found.intersection(VIA.findall(text))} - found
