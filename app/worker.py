@@ -12,7 +12,6 @@ It depends on inner parts of gunicorn 26 (the main loop and `handle_request` of 
 a test of this module fails when these change. It speaks plain HTTP/1: TLS and HTTP/2 end in the proxy in front.
 """
 
-import errno
 import os
 import resource
 import socket
@@ -45,7 +44,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.cfg.set("sendfile", "false")  # it would write to the socket past the answer's other bytes
-        self.worker_connections = min(CONNECTIONS, raised_file_limit() - RESERVED_FILES)
+        self.worker_connections = max(min(CONNECTIONS, raised_file_limit() - RESERVED_FILES), RESERVED_FILES)
         self.request_timeout = float(os.environ.get("REQUEST_TIMEOUT") or 15)
         self.max_body = int(float(os.environ.get("MAX_BODY_MB") or 6) * 1_000_000)
         self.budget = 10 * self.max_body  # bytes of requests held in memory
@@ -66,11 +65,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Take one new client; where there is no room, in the place of one who waits."""
         try:
             sock, client = listener.accept()
-        except OSError as error:
-            if error.errno in (errno.EMFILE, errno.ENFILE):
-                self.make_room()
-            elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
-                raise
+        except (BlockingIOError, ConnectionAbortedError):  # another worker was quicker, or the client is gone
             return
         sock.settimeout(0)
         self.nr_conns += 1
@@ -231,7 +226,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 def raised_file_limit() -> int:
     """Allow this process as many open files as it may have, and return their number."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    if hard == resource.RLIM_INFINITY:
-        hard = 2**20
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard
+    files = hard if hard != resource.RLIM_INFINITY else 2**20
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return files

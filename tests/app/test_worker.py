@@ -371,6 +371,19 @@ def test_a_request_at_work_is_answered_when_the_service_ends_and_idle_clients_ar
     assert time.monotonic() - start < 4
 
 
+def test_a_killed_worker_is_replaced_while_the_other_serves(own_server: Callable[..., Server]) -> None:
+    server = own_server("--workers", "2")
+    master = psutil.Process(server.process.pid)
+    eventually(lambda: len(master.children()) == 2)
+    first = master.children()[0]
+
+    first.kill()
+    answers = [server.ask(post(b"quick")) for _ in range(50)]
+
+    assert [status(answer) for answer in answers] == [200] * 50
+    eventually(lambda: len(master.children()) == 2 and first not in master.children())
+
+
 @pytest.mark.slow
 def test_ten_thousand_clients_that_say_nothing_give_way_to_those_who_do(
     own_server: Callable[..., Server], many_files: int
