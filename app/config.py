@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from holdfast.errors import UserError
 
-MAKE_SECRET = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+MAKE_ONE = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 Secret = Annotated[SecretStr, Field(min_length=16)]
 
@@ -91,6 +91,6 @@ def _mendable(field: str, given: Mapping[str, Any]) -> UserError:
     name = field.upper()
     if "secret" in str(about.annotation).lower():
         longest = max(len(key) for key in given[field].split(","))
-        return UserError(f"{name}: found {longest} characters, expected {about.description}.", fix=MAKE_SECRET)
+        return UserError(f"{name}: found {longest} characters, expected {about.description}.", fix=MAKE_ONE)
     found = repr(given[field].partition("://")[0]) if about.repr is False else repr(given[field])
     return UserError(f"{name}: found {found:.80}, expected {about.description}.", fix=f"set {name}, or unset it")

@@ -37,7 +37,7 @@ class ProblemDocument(BaseModel):
     errors: list[FieldError] = []
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 (RFC 9457 names it)
     """A refusal, on its way to become an answer."""
 
     def __init__(

@@ -5,7 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,7 +22,12 @@ from holdfast.params import Params
 from holdfast.params import load as load_params
 from holdfast.schema import Category, Number, Schema, Time
 
-if TYPE_CHECKING:  # the process that hands out tests to others loads this file too, but no model
+if TYPE_CHECKING:  # the process that hands out tests to others loads this file too, but no model and no service
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from app.config import Config
+    from holdfast.bundle import Bundle
     from holdfast.model import Model
 
 ROOT = Path(__file__).parent.parent
@@ -203,6 +208,49 @@ def real_model() -> "Model":
 def holdout() -> pd.DataFrame:
     """Its holdout; for reading only."""
     return files.read(made(Workspace(ROOT).prepare / "holdout.parquet"))
+
+
+@pytest.fixture(scope="session")
+def bundle(finished_project: Project) -> "Bundle":
+    """The bundle of the small project."""
+    from holdfast.bundle import Bundle
+
+    return Bundle.load(finished_project.workspace.evaluate / "bundle")
+
+
+@pytest.fixture
+def config(finished_project: Project, tmp_path: Path) -> "Config":
+    """A service of it that limits nobody and keeps no log."""
+    from app.config import Config
+
+    return Config(
+        model_uri=str(finished_project.workspace.evaluate / "bundle"),
+        database_url=f"sqlite:///{tmp_path}/predictions.db",
+        prediction_log=False,
+        rate_limit=None,
+        secret_key="a secret of the tests",
+    )
+
+
+@pytest.fixture
+def app(config: "Config") -> "Iterator[Flask]":
+    from app import create_app
+
+    app = create_app(config)
+    yield app
+    if recorder := app.extensions["holdfast"].predictor.recorder:
+        recorder.close(1)
+
+
+@pytest.fixture
+def client(app: "Flask") -> "FlaskClient":
+    return app.test_client()
+
+
+@pytest.fixture
+def row(bundle: "Bundle") -> dict[str, Any]:
+    """A good row, as a request brings it."""
+    return dict(bundle.golden.rows[0])
 
 
 def merge(content: dict[str, Any], changes: dict[str, Any]) -> None:

@@ -17,9 +17,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Engine
-
 from app.prediction_log import tables
+from sqlalchemy import Engine
 
 NUMBERS = count()
 
