@@ -10,15 +10,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from holdfast.errors import UserError
-
 if TYPE_CHECKING:
     from flask import Flask
 
     from app.config import Config
     from holdfast.bundle import Bundle
-
-REGISTRY = "models:/"
 
 
 def create_app(config: "Config") -> "Flask":
@@ -49,7 +45,7 @@ def create_app(config: "Config") -> "Flask":
     answers.register(app)
     app.register_api(api.blueprint(parts, explainer))
     app.register_api(health.blueprint(parts))
-    app.register_blueprint(docs.blueprint(app))
+    app.register_blueprint(docs.blueprint(app, parts))
     app.register_blueprint(pages.blueprint(parts, explainer))
     if not config.secret_key:
         logging.getLogger(__name__).warning("SECRET_KEY is not set: forms that are open now will not survive a restart")
@@ -61,17 +57,10 @@ def find_bundle(uri: str) -> "Bundle":
 
     Raises: UserError where it is not found or damaged.
     """
+    from holdfast import registry
     from holdfast.bundle import Bundle
 
-    if not uri.startswith(REGISTRY):
+    if not uri.startswith(registry.SCHEME):
         return Bundle.load(Path(uri))
-    from holdfast import registry
-
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            return Bundle.load(registry.fetch(uri, Path(folder)))
-        except ImportError as error:
-            raise UserError(
-                f"MODEL_URI: found {uri}, expected a folder, for mlflow is not installed here.",
-                fix="resolve the name before you deploy: export the model into a folder, and set MODEL_URI to it",
-            ) from error
+        return Bundle.load(registry.fetch(uri, Path(folder)))

@@ -10,7 +10,7 @@ from typing import Any
 import flask_openapi3_swagger
 from flask import Blueprint, Response, render_template
 from flask_openapi3 import Info, OpenAPI
-from flask_openapi3.models import SecurityScheme
+from flask_openapi3.models import OPENAPI3_REF_PREFIX, SecurityScheme
 
 from app.problems import ProblemDocument
 from app.service import Service
@@ -40,10 +40,14 @@ def application(service: Service) -> OpenAPI:
     )
 
 
-def blueprint(app: OpenAPI) -> Blueprint:
+def blueprint(app: OpenAPI, service: Service) -> Blueprint:
     """Return the views of the document, of an application that has all its views."""
     docs = Blueprint("docs", __name__, static_folder=FILES, static_url_path="/docs/swagger")
-    document = json.dumps(app.api_doc)
+    described = app.api_doc
+    # As pydantic says it: the library leaves out units and known words, which it has never heard of.
+    request = service.reader.model.model_json_schema(ref_template=f"{OPENAPI3_REF_PREFIX}/{{model}}")
+    described["components"]["schemas"] |= request.pop("$defs") | {"PredictRequest": request}
+    document = json.dumps(described)
 
     @docs.get("/openapi.json")
     def openapi() -> Response:

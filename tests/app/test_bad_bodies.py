@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from threading import Thread
 
 import pytest
-from app.config import Config
-from app.problems import TYPE, ProblemDocument
 from bad_bodies import BODIES, JSON, REQUEST, Bad
 from flask import Flask
 from flask.testing import FlaskClient
@@ -16,6 +14,8 @@ from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from app import create_app
+from app.config import Config
+from app.problems import TYPE, ProblemDocument
 from conftest import Project
 
 MOST_SECONDS = 0.1

@@ -13,7 +13,11 @@ SECRET = "0123456789abcdef"
 def test_nothing_has_to_be_set() -> None:
     config = Config.from_environment({})
 
-    assert (config.model_uri, config.prediction_log, config.rate_limit) == ("artifacts/evaluate/bundle", True, "600/minute")
+    assert (config.model_uri, config.prediction_log, config.rate_limit) == (
+        "artifacts/evaluate/bundle",
+        True,
+        "600/minute",
+    )
 
 
 def test_a_variable_that_is_empty_counts_as_not_set() -> None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
-from app.prediction_log import Record, Recorder, migrating, outcomes, retention, tables
-from app.prediction_log.writing import insert
 from sqlalchemy import func, select
 
 from app import __main__ as door
+from app.prediction_log import Record, Recorder, migrating, outcomes, retention, tables
+from app.prediction_log.writing import insert
 
 if TYPE_CHECKING:
     from postgres import Database

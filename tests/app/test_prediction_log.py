@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from app.prediction_log import Counts, Record, Recorder, migrating, recorder, tables
-from app.prediction_log.writing import RefusedRecordsError, insert
 from sqlalchemy import event, func, select, text
 
+from app.prediction_log import Counts, Record, Recorder, migrating, recorder, tables
+from app.prediction_log.writing import RefusedRecordsError, insert
 from conftest import ROOT
 
 if TYPE_CHECKING:

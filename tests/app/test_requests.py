@@ -89,7 +89,9 @@ def test_a_key_that_stands_twice_is_named(reader: Reader, row: Row) -> None:
 def test_of_many_bad_rows_only_the_first_hundred_are_looked_into(bundle: Bundle, row: Row) -> None:
     reader = Reader(bundle.model.facts.data, {}, max_rows=2_000, example=row)
 
-    with pytest.raises(Problem, match=r"100 rows are not as the schema says; nothing was scored\. There may be more") as caught:
+    with pytest.raises(
+        Problem, match=r"100 rows are not as the schema says; nothing was scored\. There may be more"
+    ) as caught:
         read(reader, rows=[row | {"distance": -1}] * 500)
 
     assert len(caught.value.errors) == 100

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+
 from app.problems import FieldError
 from app.words import row_of, words_of
-
 from holdfast.schema import Schema
 
 NUMBER: dict[str, Any] = {"kind": "number", "label": "Weight", "nullable": True}
