@@ -105,7 +105,7 @@ def spoken(column: Column, value: Any) -> str:
 
 
 def _figure(value: float) -> str:
-    text = f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    text = f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}".removesuffix(".0")
     return text.replace("-", "\N{MINUS SIGN}") if "e" not in text else text
 
 

@@ -24,6 +24,7 @@ from app.config import Config
 from app.result import chance, percent
 from conftest import MakeRows, Project
 from holdfast.bundle import Bin, Bundle, Gate, Release
+from holdfast.schema import Number
 
 CHOICES: dict[str, Any] = {"prediction_log": False, "rate_limit": None, "secret_key": "only-for-these-tests"}
 
@@ -176,6 +177,20 @@ def test_other_inputs_open_only_when_one_of_them_has_a_mistake(strange: tuple[Bu
 
     assert "<details>" in client.get("/").text
     assert "<details open>" in ask(client, **{hidden: "9"}).text
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (1020.8, "1,020.8 mg"),
+        (6000.0, "6,000 mg"),
+        (-5.0, "\N{MINUS SIGN}5 mg"),
+        (0.28571, "0.2857 mg"),
+        (None, "unknown"),
+    ],
+)
+def test_a_number_is_said_with_its_unit(value: float | None, words: str) -> None:
+    assert form.spoken(Number(kind="number", label="Dose", unit="mg"), value) == words
 
 
 def test_what_matters_most_is_what_was_measured(flights: Bundle) -> None:
