@@ -39,7 +39,7 @@ def blueprint(service: Service, explainer: "Explainer") -> APIBlueprint:
         "/predict",
         summary="Score rows",
         description=f"From 1 to {service.config.max_rows} rows; with bad rows, see `bad_rows`.",
-        responses={200: documents.PredictAnswer} | documents.problems(400, 401, 413, 415, 422, 503),
+        responses={200: documents.PredictAnswer, **documents.problems(400, 401, 413, 415, 422, 503)},
         security=[{"key": []}] if service.config.api_keys else None,
     )
     @documents.takes(service.reader.model)
@@ -58,7 +58,7 @@ def blueprint(service: Service, explainer: "Explainer") -> APIBlueprint:
         return Response(to_json(answer), content_type=JSON)
 
     @api.get(
-        "/model", summary="What is known of the model", responses={200: documents.ModelAnswer} | documents.PROBLEMS
+        "/model", summary="What is known of the model", responses={200: documents.ModelAnswer, **documents.PROBLEMS}
     )
     def model() -> Response:
         return Response(about, content_type=JSON)
@@ -67,7 +67,7 @@ def blueprint(service: Service, explainer: "Explainer") -> APIBlueprint:
         "/outcomes",
         summary="Say what really happened",
         description="By prediction id; to say it twice does no harm.",
-        responses={200: documents.OutcomesAnswer} | documents.problems(400, 401, 413, 415, 422, 503),
+        responses={200: documents.OutcomesAnswer, **documents.problems(400, 401, 413, 415, 422, 503)},
         security=[{"outcomes": []}],
     )
     @documents.takes(told)
@@ -115,5 +115,5 @@ def _outcomes_model(target: Target) -> type[BaseModel]:
     outcome = pydantic.create_model(
         "Outcome", __config__=strict, prediction_id=(prediction_id, ...), label=(label, ...)
     )
-    some = Annotated[list[outcome], Field(min_length=1, max_length=documents.MOST_OUTCOMES)]  # type: ignore[valid-type]
+    some = Annotated[list[outcome], Field(min_length=1, max_length=documents.MOST_OUTCOMES)]
     return pydantic.create_model("OutcomesRequest", __config__=strict, outcomes=(some, ...))

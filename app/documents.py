@@ -13,7 +13,7 @@ from holdfast.model import Facts
 View = TypeVar("View", bound=Callable[..., Any])
 
 PROBLEM = {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}
-METRICS = {
+METRICS: dict[str | int | HTTPStatus, Any] = {
     "200": {"description": "The text format of Prometheus.", "content": {"text/plain": {"schema": {"type": "string"}}}}
 }
 MOST_OUTCOMES = 1_000
@@ -94,7 +94,7 @@ class OutcomesAnswer(BaseModel):
     outcomes: list[Literal["stored", "already_known", "contradicts", "unknown"]]
 
 
-def problems(*statuses: int) -> dict[str, Any]:
+def problems(*statuses: int) -> dict[str | int | HTTPStatus, Any]:
     """Return the documents of some refusals, and of those that may always come."""
     return {
         str(status): {"description": HTTPStatus(status).phrase, "content": {TYPE: PROBLEM}}

@@ -18,16 +18,18 @@ def blueprint(service: Service) -> APIBlueprint:
     """Return the views of one service."""
     health = APIBlueprint("health", __name__, abp_tags=[Tag(name="health")])
 
-    @health.get("/healthz", summary="Does the process live?", responses={200: documents.Alive} | documents.PROBLEMS)
+    @health.get("/healthz", summary="Does the process live?", responses={200: documents.Alive, **documents.PROBLEMS})
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @health.get("/readyz", summary="Can it serve?", responses={200: documents.Ready} | documents.problems(503))
+    @health.get("/readyz", summary="Can it serve?", responses={200: documents.Ready, **documents.problems(503)})
     def readyz() -> dict[str, object]:
         require_ready(service)
         return {"status": "ready", "model": {"version": service.bundle.version, "sha256": service.bundle.sha256}}
 
-    @health.get("/metrics", summary="Numbers for Prometheus", responses=documents.METRICS | documents.problems(401))
+    @health.get(
+        "/metrics", summary="Numbers for Prometheus", responses={**documents.METRICS, **documents.problems(401)}
+    )
     def metrics() -> Response:
         if service.config.metrics_token:
             require(service.config.metrics_token, "METRICS_TOKEN")

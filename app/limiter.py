@@ -57,7 +57,7 @@ class Limiter:
     def __init__(self, rate: str, redis_url: str | None, failures: Counter) -> None:
         self._rate = limits.parse(rate)
         timeouts = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
-        self._storage = storage_from_string(redis_url, **timeouts) if redis_url else QuietMemory()  # type: ignore[arg-type]
+        self._storage = storage_from_string(redis_url, **timeouts) if redis_url else QuietMemory()
         self._strategy = FixedWindowRateLimiter(self._storage)
         self._failures = failures
         self._again_at = 0.0

@@ -215,7 +215,7 @@ def checked(model: type[Checked], body: bytes) -> Checked:
 
 def _typed(name: str, kinds: Mapping[str, Any], *, extra: Literal["forbid", "ignore"]) -> Any:
     typed = TypedDict(name, dict(kinds))  # type: ignore[misc]  # noqa: UP013 (its keys are those of the model)
-    typed.__pydantic_config__ = ConfigDict(extra=extra)
+    typed.__pydantic_config__ = ConfigDict(extra=extra)  # type: ignore[attr-defined]
     return typed
 
 
@@ -230,13 +230,14 @@ def _envelope(row: Any, max_rows: int) -> dict[str, Any]:
 
 def _request_model(row: Any, max_rows: int, example: Row) -> type[BaseModel]:
     """Return the model of a request for the document."""
+    mode: Any = Literal["refuse", "skip"]
     bad_rows = "Refuse the request if a row is bad, or skip such rows: score the others and say what is wrong."
     explain = f"Say which inputs moved each score most; for at most {MOST_EXPLAINED} rows."
     return pydantic.create_model(
         "PredictRequest",
         __config__=ConfigDict(extra="forbid", json_schema_extra={"examples": [{"rows": [example]}]}),
         rows=(Annotated[list[row], Field(min_length=1, max_length=max_rows)], ...),
-        bad_rows=(Literal["refuse", "skip"], Field(default="refuse", description=bad_rows)),
+        bad_rows=(mode, Field(default="refuse", description=bad_rows)),
         explain=(bool, Field(default=False, description=explain)),
     )
 

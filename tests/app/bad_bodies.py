@@ -270,7 +270,7 @@ CONTENT_TYPES = [
 ]
 MEGABYTES_5 = 5_900_000
 LARGE = [
-    Bad(name, body.encode() if isinstance(body, str) else body)
+    Bad(name, body if isinstance(body, bytes) else str(body).encode())
     for name, body in {
         "50 MB": b" " * 50_000_000,
         "50 MB of rows": b'{"rows": [' + ROW.encode() + b"," * 49_000_000,

@@ -24,6 +24,10 @@ def predict(client: FlaskClient, *rows: object, **more: object) -> Any:
     return client.post("/predict", json={"rows": rows, **more})
 
 
+def get(client: FlaskClient, path: str) -> Any:
+    return client.get(path)
+
+
 def test_scores_are_those_of_the_evaluation_bit_for_bit(client: FlaskClient, bundle: Bundle) -> None:
     answer = predict(client, *bundle.golden.rows).json
 
@@ -97,7 +101,7 @@ def test_what_moved_a_score_is_said_when_asked(client: FlaskClient, row: Row) ->
 
 
 def test_the_model_says_what_is_known_of_it(client: FlaskClient, bundle: Bundle) -> None:
-    about = client.get("/model").json
+    about = get(client, "/model").json
 
     assert (about["version"], about["sha256"]) == (bundle.version, bundle.sha256)
     assert about["facts"]["split"] == json.loads(bundle.model.facts.split.model_dump_json())
@@ -106,7 +110,7 @@ def test_the_model_says_what_is_known_of_it(client: FlaskClient, bundle: Bundle)
 
 
 def test_the_document_describes_the_columns_by_the_schema(client: FlaskClient) -> None:
-    document = client.get("/openapi.json").json
+    document = get(client, "/openapi.json").json
     row = document["components"]["schemas"]["Row"]
 
     assert row["additionalProperties"] is False
@@ -137,7 +141,7 @@ def test_another_schema_makes_another_service(tmp_path: Path, finished_project: 
     assert set(row) == {"scheduled_departure", "origin", "wind_speed"}
     assert predict(client, row).status_code == 200
     assert predict(client, row | {"distance": 1}).json["errors"][0]["field"] == "distance"
-    assert "wind_speed" in client.get("/openapi.json").json["components"]["schemas"]["Row"]["properties"]
+    assert "wind_speed" in get(client, "/openapi.json").json["components"]["schemas"]["Row"]["properties"]
 
 
 def _copy_with_other_columns(finished: Project, other: Project) -> None:
@@ -236,7 +240,7 @@ def test_outcomes_are_not_taken_where_nothing_is_configured(client: FlaskClient,
 
 def test_only_loggable_inputs_reach_the_log(logging_app: Flask, row: Row, bundle: Bundle) -> None:
     predictor = logging_app.extensions["holdfast"].predictor
-    taken = []
+    taken: list[Any] = []
     predictor.recorder.put = taken.extend
 
     predict(logging_app.test_client(), row | {"flight_id": "UA1"})

@@ -21,7 +21,7 @@ from holdfast.errors import UserError
 
 
 def test_a_proven_model_is_ready(client: FlaskClient, bundle: Bundle) -> None:
-    answer = client.get("/readyz")
+    answer: Any = client.get("/readyz")
 
     assert (answer.status_code, answer.json["model"]["sha256"]) == (200, bundle.sha256)
 
