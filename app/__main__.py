@@ -40,12 +40,11 @@ def prune() -> int:
 
 def smoke() -> int:
     """Try the app before it is released: every address, every golden row, and the tables of the log."""
-    from app import smoke as trial
-    from app.config import Config
+    from app import smoke as trial  # which loads the whole app
 
     config = Config.from_environment()
     if config.prediction_log:
-        with _database() as engine:
+        with _database(config) as engine:
             sys.stdout.write(f"{trial.require_tables(engine)}\n")
     for line in trial.answers(config):
         sys.stdout.write(f"{line}\n")
