@@ -142,7 +142,7 @@ class Load:
             return
         answer = json.loads(content)
         model, score = answer["model"]["sha256"], answer["predictions"][0]["score"]
-        if self.scores.get(model, {})[place] != score:
+        if model not in self.scores or self.scores[model][place] != score:
             self.wrong.append(f"row {place}: {model} said {score!r}")
         self.answered.append((began, model))
 

@@ -13,6 +13,7 @@ from conftest import ROOT, made
 from holdfast import files
 from holdfast.bundle import Golden
 from holdfast.files import Workspace
+from holdfast.schema import Schema
 
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
@@ -27,10 +28,8 @@ def real() -> FlaskClient:
 def evaluated(holdout: pd.DataFrame) -> Golden:
     """Every row of the holdout as a request brings it, with its score."""
     scores = files.read(made(Workspace(ROOT).evaluate / "scores.parquet"))["score"].to_numpy()
-    schema = Workspace(ROOT).prepare / "schema.json"
-    from holdfast.schema import Schema
-
-    return Golden.of(holdout, scores, files.read_json(schema, Schema), count=len(holdout))
+    schema = files.read_json(Workspace(ROOT).prepare / "schema.json", Schema)
+    return Golden.of(holdout, scores, schema, count=len(holdout))
 
 
 def answered(client: FlaskClient, rows: object) -> list[float]:
