@@ -103,6 +103,6 @@ def _turns(count: int, width: int) -> np.ndarray:
 
 
 def _array(column: Column, values: list[Any]) -> np.ndarray:
-    """Return the values of a column as an array: numbers as floats, times without a zone, words as they are."""
-    kinds: dict[str, Any] = {"number": "float64", "category": object, "time": "datetime64[us]"}
+    """Return the values of a column as an array: numbers as floats, times and words as they are."""
+    kinds: dict[str, Any] = {"number": "float64", "category": object, "time": object}
     return np.array(values, dtype=kinds[column.kind])

@@ -10,12 +10,9 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from math import nan
+from secrets import token_hex
 from typing import Any, NotRequired, TypedDict
-from uuid import uuid4
-
-import numpy as np
 
 from app.metrics import Metrics
 from app.prediction_log import Record, Recorder
@@ -23,7 +20,10 @@ from app.requests import Reader, Row
 from holdfast.bundle import Bundle
 from holdfast.errors import UserError
 from holdfast.model import Model
-from holdfast.schema import Category, Number, Time
+from holdfast.schema import Number, Time
+
+Columns = dict[str, list[Any]]
+Named = dict[int, list[str]]  # columns, by the place of the row
 
 
 class Prediction(TypedDict):
@@ -55,13 +55,9 @@ class Predictor:
         self._metrics = metrics
         self._schema = schema = bundle.model.facts.data
         self._known = {name: frozenset(words) for name, words in known_words(bundle.model).items()}
-        self._nullable = [name for name, column in schema.columns.items() if column.nullable]
-        self._required = [name for name in schema.named(Number) if name not in self._nullable]
-        self._numbers = [name for name in schema.named(Number) if name in self._nullable]
-        self._categories = schema.named(Category)
+        self._numbers = frozenset(schema.named(Number))
         self._clocks = [(name, column.clock) for name, column in schema.columns.items() if isinstance(column, Time)]
         self._hidden = [name for name in [schema.id, *schema.columns] if not self._is_loggable(name)]
-        self._times = [name for name in schema.named(Time) if self._is_loggable(name)]
         metrics.serving(bundle.version, bundle.sha256)
 
     def rehearse(self, reader: Reader) -> None:
@@ -72,7 +68,8 @@ class Predictor:
             for first in range(0, len(golden.rows), reader.max_rows):
                 part = slice(first, first + reader.max_rows)
                 request = reader.read(json.dumps({"rows": golden.rows[part]}).encode())
-                if self._scores(request.rows).tolist() != list(golden.scores[part]):
+                found = self.bundle.model.score_columns(self._columns(request.rows)[0])
+                if found.tolist() != list(golden.scores[part]):
                     raise UserError("golden rows: found other scores than the evaluation.", fix="run `dvc repro`")
         except UserError as error:
             logging.getLogger(__name__).error("not ready: %s", error.problem, extra={"about": {"fix": error.fix}})
@@ -83,10 +80,11 @@ class Predictor:
         """Return a prediction for each row; the rows have been checked, and `numbers` are their places in a request."""
         if not rows:
             return []
-        scores = self._scores(rows)
+        columns, missing = self._columns(rows)
+        scores = self.bundle.model.score_columns(columns)
         labels = self.bundle.model.label(scores).tolist()
-        missing, unknown = self._absent(rows), self._unmet(rows)
-        called, name = uuid4().hex, self._schema.id
+        unknown = self._unmet(columns)
+        called, name = token_hex(16), self._schema.id
         made: list[Prediction] = []
         for place, (row, score, label) in enumerate(zip(rows, scores.tolist(), labels, strict=True)):
             number = numbers[place] if numbers is not None else place
@@ -105,31 +103,26 @@ class Predictor:
         self._record(rows, made, source)
         return made
 
-    def _scores(self, rows: Sequence[Row]) -> np.ndarray:
-        columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in self._required}
-        for name in self._numbers:
-            columns[name] = [nan if (value := row.get(name)) is None else value for row in rows]
-        for name in self._categories:
-            columns[name] = [row.get(name) for row in rows]
+    def _columns(self, rows: Sequence[Row]) -> tuple[Columns, Named]:
+        """Return the rows column by column, as `Model.score_columns` takes them, and what is missing in which row."""
+        columns, absent = Columns(), defaultdict(list)
+        for name in self._schema.columns:
+            values = columns[name] = [row.get(name) for row in rows]
+            if None in values:
+                for place, value in enumerate(values):
+                    if value is None:
+                        absent[place].append(name)
+                if name in self._numbers:
+                    columns[name] = [nan if value is None else value for value in values]
         for name, clock in self._clocks:
-            columns[name] = [clock(row.get(name)) for row in rows]
-        return self.bundle.model.score_columns(columns)
+            columns[name] = [clock(value) for value in columns[name]]
+        return columns, absent
 
-    def _absent(self, rows: Sequence[Row]) -> dict[int, list[str]]:
-        """Return the nullable columns that rows lack, by the place of the row."""
-        absent = defaultdict(list)
-        for name in self._nullable:
-            for place, row in enumerate(rows):
-                if row.get(name) is None:
-                    absent[place].append(name)
-        return absent
-
-    def _unmet(self, rows: Sequence[Row]) -> dict[int, list[str]]:
+    def _unmet(self, columns: Columns) -> Named:
         """Return the columns whose word the model never met, by the place of the row."""
         unmet = defaultdict(list)
         for name, words in self._known.items():
-            for place, row in enumerate(rows):
-                word = row.get(name)
+            for place, word in enumerate(columns[name]):
                 if word is not None and word not in words:
                     unmet[place].append(name)
         return unmet
@@ -147,14 +140,10 @@ class Predictor:
         self._metrics.follow(self.recorder)
 
     def _told(self, row: Row) -> dict[str, Any]:
-        """Return of a row what may be logged, as JSON has it."""
-        told = row.copy()
-        for name in self._hidden:
-            told.pop(name, None)
-        for name in self._times:
-            if isinstance(told.get(name), datetime):
-                told[name] = told[name].isoformat()
-        return told
+        """Return of a row what may be logged."""
+        if not any(name in row for name in self._hidden):
+            return row
+        return {name: value for name, value in row.items() if name not in self._hidden}
 
     def _is_loggable(self, name: str) -> bool:
         return name in self._schema.columns and self._schema.columns[name].loggable

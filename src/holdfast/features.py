@@ -54,7 +54,11 @@ class Featurizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.absent_ = [name for name in self.numbers if rows[name].isna().all()]
         return self
 
-    def transform(self, rows: pd.DataFrame | Mapping[str, Any]) -> np.ndarray:
+    def transform(self, rows: pd.DataFrame) -> np.ndarray:
+        """Return the features of canonical rows."""
+        return self.features(rows)
+
+    def features(self, rows: pd.DataFrame | Mapping[str, Any]) -> np.ndarray:
         """Return the features of canonical rows: a table, or a sequence for each column.
 
         In sequences a missing number is NaN, a missing word is None, and a time is a `datetime` without a zone, as
@@ -85,11 +89,9 @@ def _codes(words: list[str], values: Iterable[Any]) -> list[float]:
     return [places.get(value, np.nan) for value in values]
 
 
-def _parts(times: Any) -> tuple[np.ndarray, np.ndarray]:
+def _parts(times: Any) -> tuple[Any, Any]:
     """Return the minute of the day and the day of the week of each time, by its own clock."""
-    clock = times.dt.tz_localize(None).to_numpy() if isinstance(times, pd.Series) else times
-    minutes = np.asarray(clock, dtype="datetime64[us]").astype("datetime64[m]")
-    days = minutes.astype("datetime64[D]")
-    minute_of_day = (minutes - days).astype("float64")
-    day_of_week = (days.astype("int64") + 3.0) % 7  # 1970 began on a Thursday
-    return minute_of_day, np.where(np.isnat(days), np.nan, day_of_week)
+    if isinstance(times, pd.Series):
+        return times.dt.hour * 60 + times.dt.minute, times.dt.day_of_week
+    minutes = [np.nan if time is None else time.hour * 60 + time.minute for time in times]
+    return minutes, [np.nan if time is None else time.weekday() for time in times]

@@ -37,10 +37,10 @@ class Forest:
         questions, own = nodes[order[:count]], own[order[:count]]
 
         self._count = count
-        self._next = np.arange(len(nodes))  # the part of the questions is written anew for each row
         self._first = numbers[starts[:-1]]
         self._left = numbers[starts[own] + questions["left"]]
-        self._right = numbers[starts[own] + questions["right"]]
+        self._right = np.arange(len(nodes))
+        self._right[:count] = numbers[starts[own] + questions["right"]]
         self._threshold = questions["num_threshold"].copy()
         self._missing_left = questions["missing_go_to_left"].astype(bool)
         self._asked = np.bincount(questions["feature_idx"], minlength=len(place_of))
@@ -79,8 +79,8 @@ class Forest:
         for feature, table in self._tables.items():
             code = row[feature]
             left[self._parts[feature]] = table[int(code) if 0 <= code < CODES else CODES]
-        following = self._next.copy()
-        following[: self._count] = np.where(left, self._left, self._right)
+        following = self._right.copy()
+        np.copyto(following[: self._count], self._left, where=left)
         places = self._first
         for _ in range(self._depth):
             places = following[places]

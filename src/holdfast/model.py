@@ -78,7 +78,7 @@ class Model:
         return self._scores(columns)
 
     def _scores(self, inputs: Any) -> np.ndarray:
-        features = self.pipeline.named_steps["featurizer"].transform(inputs)
+        features = self.pipeline.named_steps["featurizer"].features(inputs)
         if self._forest is not None and len(features) <= FEW:
             positive = self._forest.positive(features)
         else:

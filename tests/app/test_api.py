@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pydantic_core import to_json
 
 from app import create_app, find_bundle
 from app.config import Config
@@ -247,4 +248,4 @@ def test_only_loggable_inputs_reach_the_log(logging_app: Flask, row: Row, bundle
 
     loggable = {name for name, column in bundle.model.facts.data.columns.items() if column.loggable}
     assert set(taken[0].inputs) == set(row) & loggable
-    assert json.dumps(taken[0].inputs)
+    assert to_json(taken[0].inputs)
