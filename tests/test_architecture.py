@@ -16,6 +16,8 @@ from holdfast.errors import UserError
 
 STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 LOCK = "requirements-work.txt"
+APP = ROOT / "app"
+SERVED = {"bundle", "errors", "model", "registry", "schema"}
 # Where rows run never changes a result (tests/test_rebuild.py), so it must not invalidate the cache.
 NEVER_CHANGES_A_RESULT = {"threads"}
 
@@ -217,7 +219,15 @@ def test_heavy_libraries_stay_in_their_module(path: Path) -> None:
     assert all(module(path) in HEAVY[name] for name in found)
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=module)
+def test_the_app_takes_of_the_package_only_what_is_served() -> None:
+    taken = {name for path in APP.rglob("*.py") for name in imports(path) if name.startswith("holdfast")}
+    libraries = {name.split(".")[0] for path in APP.rglob("*.py") for name in imports(path)}
+
+    assert {name.split(".")[1] for name in taken if "." in name} <= SERVED
+    assert not libraries & set(HEAVY)
+
+
+@pytest.mark.parametrize("path", sorted([*PACKAGE.rglob("*.py"), *APP.rglob("*.py")]), ids=str)
 def test_a_module_starts_with_what_it_decides_and_is_not_long(path: Path) -> None:
     source = path.read_text()
     code = [line for line in source.splitlines() if line.strip() and not line.strip().startswith("#")]
