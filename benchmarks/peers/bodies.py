@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 
 import mlflow
-import numpy as np
 import pandas as pd
 from frame_model import FrameModel
+from mlflow.models import ModelSignature
+from mlflow.types.schema import ColSpec
+from mlflow.types.schema import Schema as MlflowSchema
 
 from holdfast import files
 from holdfast.bundle import Bundle, Golden
+from holdfast.schema import Number, Schema
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -29,7 +32,21 @@ def main(bundle: Path, folder: Path, sizes: list[int]) -> None:
         write(folder / f"frame-{size}.json", {"dataframe_split": pd.DataFrame(rows).to_dict("split", index=False)})
         write(folder / f"scores-{size}.json", scores[:size].tolist())
     mlflow.pyfunc.save_model(
-        folder / "mlflow", python_model=FrameModel(), artifacts={"bundle": str(bundle)}, pip_requirements=[]
+        folder / "mlflow",
+        python_model=FrameModel(),
+        artifacts={"bundle": str(bundle)},
+        pip_requirements=[],
+        signature=ModelSignature(inputs=columns(schema)),
+    )
+
+
+def columns(schema: Schema) -> MlflowSchema:
+    """Return what mlflow is to check of the rows, for the others check them too."""
+    return MlflowSchema(
+        [
+            ColSpec("double" if isinstance(column, Number) else "string", name, required=not column.nullable)
+            for name, column in schema.columns.items()
+        ]
     )
 
 
@@ -40,5 +57,4 @@ def write(path: Path, content: object) -> None:
 
 
 if __name__ == "__main__":
-    np.seterr(all="raise")
     main(Path(sys.argv[1]), Path(sys.argv[2]), [int(size) for size in sys.argv[3:]])
