@@ -8,6 +8,7 @@ import gc
 import os
 import shutil
 import tempfile
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,19 @@ def when_ready(_: Any) -> None:
     gc.freeze()
 
 
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give a worker the first number that no other has: it goes on with the numbers of the one that it replaces."""
+    taken = {other.number for other in server.WORKERS.values()}
+    worker.number = next(number for number in count() if number not in taken)
+
+
+def post_fork(_: Any, worker: Any) -> None:
+    """Let a worker count under its number."""
+    from app.metrics import go_on_as
+
+    go_on_as(f"worker{worker.number}")
+
+
 def worker_exit(_: Any, worker: Any) -> None:
     """Write what is left of the prediction log, and count what could not be written."""
     from app import service
@@ -97,7 +111,7 @@ def child_exit(_: Any, worker: Any) -> None:
     """Forget what a dead process said of its present state; what it counted stays counted."""
     from prometheus_client.multiprocess import mark_process_dead
 
-    mark_process_dead(worker.pid)
+    mark_process_dead(f"worker{worker.number}")
 
 
 def on_exit(_: Any) -> None:

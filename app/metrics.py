@@ -1,7 +1,8 @@
 """What the service counts, for Prometheus: requests, how long they took, rows, scores, and what the inputs lacked.
 
 Several processes serve; where PROMETHEUS_MULTIPROC_DIR names a folder they keep their numbers there, and whichever of
-them is asked adds all up. Counting is on the way of every request, so each labelled counter is looked up once.
+them is asked adds all up. A process that replaces another goes on with its numbers: see `go_on_as`. Counting is on the
+way of every request, so each labelled counter is looked up once.
 """
 
 import os
@@ -9,13 +10,28 @@ from bisect import bisect_left
 from collections import Counter as Tally
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from threading import Lock
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess, values
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 SCORES = tuple(bound / 10 for bound in range(1, 11))
 METHODS = {"GET", "HEAD", "POST", "OPTIONS"}
+
+# Whose numbers this process keeps; its own, if it was not told.
+_name: str | None = None
+if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    values.ValueClass = values.MultiProcessValue(lambda: _name or os.getpid())  # type: ignore[no-untyped-call]
+
+
+def go_on_as(name: str) -> None:
+    """Take over the numbers of the process that had this name; no two that live may share one.
+
+    Otherwise each process leaves its files behind, and there would be more of them with every one that is replaced.
+    """
+    global _name  # noqa: PLW0603 (as global as the files)
+    _name = name
 
 
 class Log(Protocol):
@@ -84,6 +100,7 @@ class Metrics:
         )
         self._buckets = [self._scores.labels(f"{bound:g}").inc for bound in SCORES]
         self._seen = {"dropped": 0, "written": 0}
+        self._following = Lock()
 
     def serving(self, version: str, sha256: str) -> None:
         """Say which model is served."""
@@ -91,11 +108,10 @@ class Metrics:
 
     def request(self, endpoint: str, method: str, status: str, seconds: float) -> None:
         """Count a request."""
-        key = (endpoint, method, status)
+        key = (endpoint, method if method in METHODS else "other", status)
         if key not in self._children:
-            named = method if method in METHODS else "other"
             self._children[key] = (
-                self._requests.labels(endpoint, named, status).inc,
+                self._requests.labels(*key).inc,
                 self._seconds.labels(endpoint).observe,
             )
         count, observe = self._children[key]
@@ -120,11 +136,12 @@ class Metrics:
 
     def follow(self, log: Log) -> None:
         """Take over what the log has counted since the last time."""
-        for name, counter in (("dropped", self._dropped), ("written", self._logged)):
-            now = getattr(log, name)
-            if now > self._seen[name]:
-                counter.inc(now - self._seen[name])
-                self._seen[name] = now
+        with self._following:
+            for name, counter in (("dropped", self._dropped), ("written", self._logged)):
+                now = getattr(log, name)
+                if now > self._seen[name]:
+                    counter.inc(now - self._seen[name])
+                    self._seen[name] = now
         self._waiting.set(log.waiting)
 
     def exposed(self) -> bytes:

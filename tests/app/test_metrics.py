@@ -3,9 +3,10 @@
 import os
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
-import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -71,21 +72,58 @@ def test_what_the_log_wrote_and_dropped_is_taken_over() -> None:
     )
 
 
-@pytest.mark.parametrize("processes", [2])
-def test_several_processes_are_added_up(processes: int, tmp_path: Path) -> None:
-    script = (
-        "from app.metrics import Metrics; m = Metrics(); m.rows('api', [0.1, 0.9], {}, {}); print(m.exposed().decode())"
-    )
-    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+def test_what_two_threads_take_over_at_once_is_counted_once() -> None:
+    meeting = threading.Barrier(2)
 
-    said = [
-        subprocess.run(
-            [sys.executable, "-c", script], env=environment, check=True, capture_output=True, text=True
-        ).stdout
-        for _ in range(processes)
-    ]
+    class Number(int):
+        def __sub__(self, other: int) -> int:
+            with suppress(threading.BrokenBarrierError):
+                meeting.wait(0.2)
+            return int(self) - other
+
+    class Log:
+        written, dropped, waiting = 0, Number(5), 0
+
+    metrics = Metrics()
+    threads = [threading.Thread(target=metrics.follow, args=(Log(),)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert "holdfast_log_dropped_total 5.0" in metrics.exposed().decode().splitlines()
+
+
+def test_methods_that_nobody_knows_take_no_memory() -> None:
+    metrics = Metrics()
+
+    for number in range(5):
+        metrics.request("none", f"MADE-UP-{number}", "404", 0.1)
+
+    assert len(metrics._children) == 1
+
+
+def count_in_a_process(folder: Path, before: str = "pass") -> str:
+    """Count two rows in a process of its own, and return what it says of all of them."""
+    script = f"from app import metrics; {before}; m = metrics.Metrics(); m.rows('api', [0.1, 0.9], {{}}, {{}})"
+    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(folder), "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", f"{script}; print(m.exposed().decode())"]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def test_several_processes_are_added_up(tmp_path: Path) -> None:
+    said = [count_in_a_process(tmp_path) for _ in range(2)]
 
     assert 'holdfast_rows_total{source="api"} 4.0' in said[-1]
+
+
+def test_a_process_that_replaces_another_goes_on_with_its_numbers_and_adds_no_files(tmp_path: Path) -> None:
+    count_in_a_process(tmp_path, "metrics.go_on_as('worker0')")
+    before = sorted(tmp_path.iterdir())
+    said = count_in_a_process(tmp_path, "metrics.go_on_as('worker0')")
+
+    assert 'holdfast_rows_total{source="api"} 4.0' in said
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_the_application_counts_by_itself(app: Flask) -> None:
