@@ -134,12 +134,14 @@ def parse(url: str) -> URL:
     fix = "set DATABASE_URL, or unset it to write predictions.db in the current folder."
     try:
         parsed = make_url(url)
-    except ArgumentError as error:  # the URL may hold a password: it is not repeated
-        raise UserError(f"DATABASE_URL: found something that is no URL, {expected}.", fix=fix) from error
+    except (ArgumentError, ValueError):  # what is said of the URL may hold its password: it is not repeated
+        raise UserError(f"DATABASE_URL: found something that is no URL, {expected}.", fix=fix) from None
     if parsed.drivername not in DRIVERS:
         raise UserError(f"DATABASE_URL: found '{parsed.drivername}://...', {expected}.", fix=fix)
     if parsed.drivername == "sqlite" and parsed.database in {None, "", ":memory:"}:
         raise UserError(f"DATABASE_URL: found no file after '{parsed.drivername}://', {expected}.", fix=fix)
+    if parsed.drivername != "sqlite" and "@" in f"{parsed.host}{parsed.database}":
+        raise UserError(f"DATABASE_URL: found more than one @, {expected}.", fix="write @ as %40 in the password.")
     return parsed.set(drivername=DRIVERS[parsed.drivername])
 
 

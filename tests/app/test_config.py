@@ -36,11 +36,14 @@ def test_choices_are_read_from_their_variables() -> None:
             "RATE_LIMIT": "off",
             "MAX_BODY_MB": "0.5",
             "TRUSTED_PROXIES": "1",
+            "METRICS_TOKEN": f" {SECRET}\n",
         }
     )
 
     assert config.prediction_log is False
     assert [key.get_secret_value() for key in config.api_keys] == [f"{SECRET}1", f"{SECRET}2"]
+    assert config.metrics_token is not None
+    assert config.metrics_token.get_secret_value() == SECRET
     assert (config.rate_limit, config.max_body, config.trusted_proxies) == (None, 500_000, 1)
 
 
@@ -56,10 +59,26 @@ def test_choices_are_read_from_their_variables() -> None:
         ("TRUSTED_PROXIES", "-1", "found '-1', expected a whole number from 0 to 10"),
         ("DATABASE_URL", "mysql://me:secret@db/x", "found 'mysql', expected an address that starts with sqlite://"),
         ("REDIS_URL", "http://me:secret@db", "found 'http', expected an address that starts with redis://"),
+        ("RATE_LIMIT", "600/minute;5/second", "found '600/minute;5/second', expected a rate such as"),
+        ("RATE_LIMIT", "0/minute", "found '0/minute', expected a rate such as"),
+        ("REDIS_URL", "redis://:secret#1@db", "found 'redis', expected an address that starts with redis://"),
+        ("API_KEYS", ",", "found 0 characters, expected keys of at least 16"),
+        ("API_KEYS", " ", "found 0 characters, expected keys of at least 16"),
+        ("API_KEYS", f"{SECRET},short-secret", "found 12 characters, expected keys of at least 16"),
+        (
+            "API_KEYS",
+            "ein-geheimes-wört",
+            "found 17 characters, expected keys of at least 16 letters, digits and signs",
+        ),
+        (
+            "OUTCOMES_TOKEN",
+            "ein-geheimes-wört",
+            "found 17 characters, expected a secret of at least 16 letters, digits",
+        ),
         ("OUTCOMES_TOKEN", "short-secret", "found 12 characters, expected a secret of at least 16"),
         ("METRICS_TOKEN", "short-secret", "found 12 characters, expected a secret of at least 16"),
         ("SECRET_KEY", "short-secret", "found 12 characters, expected a secret of at least 16"),
-        ("API_KEYS", "short-secret", "found 12 characters, expected keys of at least 16 characters"),
+        ("API_KEYS", "short-secret", "found 12 characters, expected keys of at least 16 letters"),
     ],
 )
 def test_a_mistake_names_the_variable_what_was_found_and_what_is_expected(name: str, value: str, expected: str) -> None:

@@ -103,6 +103,8 @@ def test_a_migration_that_fails_leaves_nothing_behind(database: Database) -> Non
     ("url", "message"),
     [
         ("no url, but secret", "found something that is no URL"),
+        ("postgres://me:pass@word:secret@db/x", "found something that is no URL"),
+        ("postgres://me:pass@secret@db/x", "found more than one @"),
         ("mysql://u:secret@localhost/log", r"found 'mysql://\.\.\.'"),
         ("sqlite://", "found no file after 'sqlite://'"),
         ("sqlite:///:memory:", "found no file after 'sqlite://'"),
