@@ -16,6 +16,7 @@ from typing import Any, NotRequired, TypedDict
 
 from app.metrics import Metrics
 from app.prediction_log import Record, Recorder
+from app.problems import Problem
 from app.requests import Reader, Row
 from holdfast.bundle import Bundle
 from holdfast.errors import UserError
@@ -73,8 +74,10 @@ class Predictor:
                     raise UserError("golden rows: found other scores than the evaluation.", fix="run `dvc repro`")
         except UserError as error:
             logging.getLogger(__name__).error("not ready: %s", error.problem, extra={"about": {"fix": error.fix}})
-            return
-        self.ready = True
+        except Problem as problem:
+            logging.getLogger(__name__).error("not ready: golden rows: %s", problem, extra={"about": _first(problem)})
+        else:
+            self.ready = True
 
     def predict(self, rows: Sequence[Row], *, source: str, numbers: Sequence[int] | None = None) -> list[Prediction]:
         """Return a prediction for each row; the rows have been checked, and `numbers` are their places in a request."""
@@ -147,6 +150,11 @@ class Predictor:
 
     def _is_loggable(self, name: str) -> bool:
         return name in self._schema.columns and self._schema.columns[name].loggable
+
+
+def _first(problem: Problem) -> dict[str, Any]:
+    """Return the first of the mistakes that a problem names, without the value: it may be private."""
+    return problem.errors[0].model_dump(exclude_none=True, exclude={"found"}) if problem.errors else {}
 
 
 def _count(columns: Mapping[int, Sequence[str]]) -> dict[str, int]:

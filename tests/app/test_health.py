@@ -67,6 +67,25 @@ def test_rows_that_are_read_otherwise_than_the_evaluation_read_them_are_found_ou
     assert not predictor.ready
 
 
+def test_a_model_whose_golden_rows_no_request_may_bring_is_not_ready_and_says_why(
+    config: Config, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(config.model_uri, folder)
+    bundle = Bundle.load(folder)
+    rows = [row | {"carrier": ""} for row in bundle.golden.rows]
+    scores = bundle.model.score_columns(bundle.columns(rows)).tolist()
+    (folder / "golden.json").write_text(json.dumps({"rows": rows, "scores": scores}))
+
+    client = create_app(config.model_copy(update={"model_uri": str(folder)})).test_client()
+
+    assert client.get("/readyz").status_code == 503
+    assert "not ready: golden rows: 100 rows are not as the schema says" in caplog.text
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    about = record.about  # type: ignore[attr-defined]
+    assert (about["row"], about["field"], "found" in about) == (0, "carrier", False)
+
+
 def test_a_damaged_model_is_not_started(config: Config, tmp_path: Path) -> None:
     folder = tmp_path / "bundle"
     shutil.copytree(config.model_uri, folder)
