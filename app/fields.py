@@ -84,11 +84,11 @@ def _range(column: Number) -> str:
         case None, None:
             return f"a number{f' of{unit}' if unit else ''}"
         case low, None:
-            return f"a number of at least {low:g}{unit}"
+            return f"a number of at least {low:.15g}{unit}"
         case None, high:
-            return f"a number of at most {high:g}{unit}"
+            return f"a number of at most {high:.15g}{unit}"
         case low, high:
-            return f"a number from {low:g} to {high:g}{unit}"
+            return f"a number from {low:.15g} to {high:.15g}{unit}"
 
 
 def _described(column: Number | Category | Time) -> str:

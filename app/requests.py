@@ -31,6 +31,7 @@ MOST_REFUSED = {"refuse": 100, "skip": 1_000}
 MOST_UNKNOWN_KEYS = 20
 MOST_SUGGESTIONS = 20
 LARGE = 100_000
+LONGEST_VALUE = 1_300  # bytes of a word, each letter written as six, with some space around
 
 
 class RefusedRow(NamedTuple):
@@ -75,6 +76,7 @@ class Reader:
         self._texts = [name for name in self._keys if not isinstance(schema.columns.get(name), Number)]
         self._expected = {name: fields.expected(column) for name, column in schema.columns.items()}
         self._expected[schema.id] = f"text of 1 to {fields.LONGEST_WORD} characters"
+        self._longest = max(LARGE, sum(len(json.dumps(key)) + LONGEST_VALUE for key in self._keys))
         kinds = fields.of_row(schema, known)
         strict, quick = _typed("Row", kinds, extra="forbid"), _typed("Row", kinds, extra="ignore")
         self.model = _request_model(strict, max_rows, example)
@@ -173,9 +175,9 @@ class Reader:
         if (
             sum(body.count(bracket) for bracket in (b"{", b"}", b"[")) > brackets
             or body.count(b",") > commas
-            or max(map(len, body.split(b"}"))) > LARGE
+            or max(map(len, body.split(b"}"))) > self._longest
         ):
-            rule = f"a list of 1 to {self.max_rows} rows, each of less than {LARGE:,} bytes"
+            rule = f"a list of 1 to {self.max_rows} rows, each of less than {self._longest:,} bytes"
             raise _unprocessable([FieldError(field="rows", found="too many or too long values", expected=rule)])
 
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app import fields
 from app.problems import Problem
 from app.requests import Reader, Row
 from holdfast.bundle import Bundle
-from holdfast.schema import Schema
+from holdfast.schema import Number, Schema
 
 
 @pytest.fixture
@@ -144,3 +145,20 @@ def test_a_time_without_a_zone_has_no_offset() -> None:
     assert isinstance(reader.check({"at": "2013-09-01T08:00"}), dict)
     assert isinstance(reader.check({}), dict)
     assert isinstance(reader.check({"at": "2013-09-01T08:00Z"}), list)
+
+
+def test_a_row_of_very_many_columns_is_none_too_long() -> None:
+    names = [f"a number with a name that is as long as a sentence, {number}" for number in range(2_000)]
+    columns = ", ".join(f'"{name}": {{"kind": "number", "label": "N"}}' for name in names)
+    schema = Schema.model_validate_json(
+        f'{{"id": "i", "target": {{"column": "t", "negative": "n", "positive": "p"}}, "columns": {{{columns}}}}}'
+    )
+    row = dict.fromkeys(names, 0.1)
+
+    assert read(Reader(schema, {}, max_rows=5, example={}), rows=[row] * 2).rows == [row] * 2
+
+
+def test_bounds_are_told_with_all_their_digits() -> None:
+    column = Number(kind="number", label="Price", min=0.1, max=12_345_678)
+
+    assert fields.expected(column) == "a number from 0.1 to 12345678"
