@@ -8,6 +8,7 @@ import json
 import logging
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -52,10 +53,12 @@ def access(request_id: str, method: str, path: str, endpoint: str, status: str, 
     now = time.time()
     moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
     quote = json.dumps
-    _lines.write(
+    line = (
         f'{{"time": "{moment}.{int(now % 1 * 1_000):03}+00:00", "level": "info", "logger": "app.access", '
         f'"request_id": "{request_id}", "method": {quote(method[:20])}, "path": {quote(path[:200])}, '
         f'"endpoint": "{endpoint}", "status": {status}, "milliseconds": {seconds * 1_000:.3f}, '
         f'"address": {quote(address)}}}\n'
     )
-    _lines.flush()
+    with suppress(OSError):  # a disk that is full, a pipe that nobody reads: the answer is worth more than its line
+        _lines.write(line)
+        _lines.flush()

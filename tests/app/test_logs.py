@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -61,3 +62,12 @@ def test_a_mistake_of_ours_is_one_line_too(configure: Configure, capsys: pytest.
     said = json.loads(line)
     assert (said["level"], said["request_id"]) == ("error", ID)
     assert "RuntimeError: of ours" in said["traceback"]
+
+
+def test_a_line_that_cannot_be_written_spoils_no_answer(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = Path("/dev/full").open("w")  # noqa: SIM115 (to close it fails too)
+    monkeypatch.setattr(logs, "_lines", full)
+
+    assert client.get("/healthz").status_code == 200
+    with pytest.raises(OSError, match="No space left"):
+        full.close()
