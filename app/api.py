@@ -100,6 +100,7 @@ def _log_of(service: Service) -> Any:
     require(token, "OUTCOMES_TOKEN")
     if recorder is None:
         raise _unavailable("Outcomes are not taken here: the prediction log is off (PREDICTION_LOG=off).")
+    recorder.start()  # it makes the tables of a new file, also where nothing was predicted yet
     return recorder.engine
 
 

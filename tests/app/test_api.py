@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +215,16 @@ def test_outcomes_are_taken_by_prediction_id_and_only_once(logging_app: Flask, r
         ["contradicts"],
         ["unknown"],
     ]
+
+
+def test_outcomes_are_taken_before_anything_was_predicted(logging_app: Flask) -> None:
+    client, deadline = logging_app.test_client(), time.monotonic() + 5
+    answer = tell(client, "0" * 32 + "-0", "late")
+    while answer.status_code == 503 and time.monotonic() < deadline:
+        answer = tell(client, "0" * 32 + "-0", "late")
+    logging_app.extensions["holdfast"].predictor.recorder.close(5)
+
+    assert (answer.status_code, answer.json.get("outcomes")) == (200, ["unknown"])
 
 
 def test_outcomes_need_the_token(logging_app: Flask) -> None:
