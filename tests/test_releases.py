@@ -96,8 +96,17 @@ def test_a_bundle_that_does_not_prove_itself_is_not_exported_and_the_older_one_s
 def test_a_folder_with_something_else_in_it_is_left_alone(tree: Path) -> None:
     with pytest.raises(UserError, match=r"found files that are no bundle, expected an empty folder or an older bundle"):
         releases.export(tree, None, tree / "data")
+    with pytest.raises(UserError, match=r"params.yaml: found files that are no bundle"):
+        releases.export(tree, None, tree / "params.yaml")
 
     assert list((tree / "data").rglob("*.parquet"))
+    assert (tree / "params.yaml").is_file()
+
+
+@pytest.mark.parametrize("name", ["models:/delay/latest", "models:/delay/Production", "models:/m-0123456789abcdef"])
+def test_a_name_that_may_stand_for_another_model_tomorrow_is_no_version(name: str) -> None:
+    with pytest.raises(UserError, match=f"{name}: found neither an alias nor a number"):
+        registry.version(name)
 
 
 def test_the_command_says_what_was_exported(tree: Path) -> None:
@@ -126,6 +135,7 @@ def test_a_name_of_the_registry_is_resolved_to_its_version(
     by_number = releases.export(tree, "models:/delay/1", tmp_path / "by_number")
 
     assert (by_alias.version, by_number.version) == ("2", "1")
+    assert registry.pinned("models:/delay@champion") == "models:/delay/2"
     with pytest.raises(UserError, match="models:/delay@nobody: not fetched from the registry"):
         releases.export(tree, "models:/delay@nobody", tmp_path / "nothing")
 

@@ -46,13 +46,25 @@ def fetch(name: str, into: Path) -> Path:
     return found
 
 
-def version(name: str) -> str:
-    """Return the number of the registered version that a name stands for.
+def pinned(name: str) -> str:
+    """Return the name by its number, which stands for the same version for ever, of an alias, which may be moved.
 
     Raises: UserError as `fetch`.
     """
     registered, _, alias = name.removeprefix(SCHEME).partition("@")
     if not alias:
-        return name.rpartition("/")[2]
+        return name
     with _asked(name) as mlflow:
-        return str(mlflow.MlflowClient().get_model_version_by_alias(registered, alias).version)
+        return f"{SCHEME}{registered}/{mlflow.MlflowClient().get_model_version_by_alias(registered, alias).version}"
+
+
+def version(name: str) -> str:
+    """Return the number of the version that a pinned name stands for.
+
+    Raises: UserError where it has none, as `models:/flight-delay/latest`.
+    """
+    number = name.rpartition("/")[2]
+    if not number.isdecimal():
+        problem = f"{name}: found neither an alias nor a number, expected {SCHEME}NAME@ALIAS or {SCHEME}NAME/NUMBER."
+        raise UserError(problem, fix="name the version by one of them")
+    return number

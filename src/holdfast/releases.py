@@ -19,12 +19,13 @@ def export(root: Path, name: str | None, into: Path) -> Bundle:
 
     Raises: UserError where there is none, it does not score as it was evaluated, or the folder holds something else.
     """
-    if into.exists() and not (into / bundle.CARD).is_file() and any(into.iterdir()):
+    if into.exists() and not (into / bundle.CARD).is_file() and (into.is_file() or any(into.iterdir())):
         problem = f"{files.shown(into)}: found files that are no bundle, expected an empty folder or an older bundle."
         raise UserError(problem, fix="name another folder")
     with TemporaryDirectory() as scratch:
         if name is None:
             return _written(Workspace(root).evaluate / "bundle", of_tree(root), into)
+        name = registry.pinned(name)
         folder = registry.fetch(name, Path(scratch))
         known = folder / bundle.RELEASE
         release = files.read_json(known, Release) if known.is_file() else Release(version=registry.version(name))
