@@ -72,6 +72,17 @@ def test_a_bundle_that_scores_otherwise_is_refused(folder: Path) -> None:
         Bundle.load(folder).prove()
 
 
+@pytest.mark.parametrize(
+    ("rows", "scores", "found"),
+    [(0, 0, "at least 1 item"), (2, 3, "found 2 rows and 3 scores"), (3, 2, "found 3 rows and 2 scores")],
+)
+def test_a_bundle_that_could_not_prove_itself_is_refused(folder: Path, rows: int, scores: int, found: str) -> None:
+    edited(folder / "golden.json", lambda golden: golden.update(rows=golden["rows"][:rows], scores=[0.5] * scores))
+
+    with pytest.raises(UserError, match=rf"golden\.json: .*{found}"):
+        Bundle.load(folder)
+
+
 def test_a_released_bundle_is_called_by_its_name(folder: Path) -> None:
     release = Release(version="7", commit="a" * 40, verdict="promote")
     files.write_json(folder / "release.json", release.model_dump(mode="json"))

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from holdfast import files
 from holdfast import model as models
@@ -86,8 +86,14 @@ class Card(Strict):
 class Golden(Strict):
     """Rows of the holdout, as a request brings them, and their scores."""
 
-    rows: tuple[dict[str, float | str | None], ...]
+    rows: tuple[dict[str, float | str | None], ...] = Field(min_length=1)
     scores: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def _each_row_has_its_score(self) -> Self:
+        if len(self.rows) != len(self.scores):
+            raise ValueError(f"found {len(self.rows)} rows and {len(self.scores)} scores, expected as many")
+        return self
 
     @classmethod
     def of(cls, rows: pd.DataFrame, scores: np.ndarray, schema: Schema, count: int = 100) -> Self:
