@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from app.explanation import Explainer
 
 JSON = "application/json"
+MOST_COMMAS = 5 * documents.MOST_OUTCOMES  # an outcome needs two, and a label may have some
 
 
 def blueprint(service: Service, explainer: "Explainer") -> APIBlueprint:
@@ -73,7 +74,7 @@ def blueprint(service: Service, explainer: "Explainer") -> APIBlueprint:
     @documents.takes(told)
     def take_outcomes() -> dict[str, Any]:
         engine = _log_of(service)
-        content: Any = checked(told, json_body())
+        content: Any = checked(told, json_body(), MOST_COMMAS)
         try:
             verdicts = outcomes.store(engine, [(one.prediction_id, one.label) for one in content.outcomes])
         except SQLAlchemyError as error:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypeVar, cast
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -24,6 +24,7 @@ from holdfast.errors import nearest
 from holdfast.schema import Number, Schema
 
 Row = dict[str, Any]
+Fault = FieldError | ValidationError
 Checked = TypeVar("Checked", bound=BaseModel)
 
 MOST_EXPLAINED = 100
@@ -103,7 +104,8 @@ class Reader:
 
     def check(self, row: object) -> Row | list[FieldError]:
         """Return a row as the model takes it, or everything that is wrong with it."""
-        return self._check(row, _Suggestions(self._keys))
+        taken = self._taken(row)
+        return self._in_words(taken, _Suggestions(self._keys)) if isinstance(taken, Fault) else taken
 
     def _is_accounted_for(self, body: bytes, content: Mapping[str, Any]) -> bool:
         rows = content["rows"]
@@ -115,21 +117,25 @@ class Reader:
     def _read_slowly(self, body: bytes) -> PredictRequest:
         content = self._opened(body)
         rows, mode = content["rows"], content.get("bad_rows", "refuse")
-        good, numbers, refused = [], [], []
-        suggestions = _Suggestions(self._keys)
+        good, numbers, bad = [], [], []
         for number, row in enumerate(rows):
-            checked = self._check(row, suggestions)
-            if isinstance(checked, list):
-                refused.append(RefusedRow(number, checked))
-                if len(refused) >= MOST_REFUSED[mode]:
+            taken = self._taken(row)
+            if isinstance(taken, Fault):
+                bad.append((number, taken))
+                if len(bad) >= MOST_REFUSED[mode]:
                     break
             else:
-                good.append(checked)
+                good.append(taken)
                 numbers.append(number)
-        if refused and (mode == "refuse" or len(refused) >= MOST_REFUSED[mode]):
-            raise _bad_rows(refused[: MOST_REFUSED["refuse"]], len(refused) >= MOST_REFUSED[mode])
+        too_many = len(bad) >= MOST_REFUSED[mode]
+        if bad and (mode == "refuse" or too_many):
+            raise _bad_rows(self._refused(bad[: MOST_REFUSED["refuse"]]), too_many)
         refuse_twins(body)
-        return PredictRequest(good, numbers, _explained(content, rows), refused)
+        return PredictRequest(good, numbers, _explained(content, rows), self._refused(bad))
+
+    def _refused(self, bad: Sequence[tuple[int, Fault]]) -> list[RefusedRow]:
+        suggestions = _Suggestions(self._keys)
+        return [RefusedRow(number, self._in_words(fault, suggestions)) for number, fault in bad]
 
     def _opened(self, body: bytes) -> Row:
         """Return the content of a body, of which all but the rows is checked."""
@@ -150,13 +156,19 @@ class Reader:
         }
         return _said(name, details, rules, nearest(name[: fields.LONGEST_WORD], rules))
 
-    def _check(self, row: object, suggestions: _Suggestions) -> Row | list[FieldError]:
+    def _taken(self, row: object) -> Row | Fault:
+        """Return a row as the model takes it, or what is wrong with it: not yet in words, which take longer."""
         if not isinstance(row, dict) or len(row) > len(self._keys) + MOST_UNKNOWN_KEYS:
-            return [FieldError(found=_size(row), expected="an object with a key for each column")]
+            return FieldError(found=_size(row), expected="an object with a key for each column")
         try:
-            return self._row.validate_python(row)
+            return cast("Row", self._row.validate_python(row))
         except ValidationError as error:
-            return [self._in_row(details, suggestions) for details in error.errors(include_url=False)]
+            return error
+
+    def _in_words(self, fault: Fault, suggestions: _Suggestions) -> list[FieldError]:
+        if isinstance(fault, FieldError):
+            return [fault]
+        return [self._in_row(details, suggestions) for details in fault.errors(include_url=False)]
 
     def _in_row(self, details: ErrorDetails, suggestions: _Suggestions) -> FieldError:
         name = str(details["loc"][0])
@@ -200,11 +212,13 @@ def refuse_twins(body: bytes) -> None:
     json.loads(body, object_pairs_hook=_unique)
 
 
-def checked(model: type[Checked], body: bytes) -> Checked:
-    """Return the content of a small body as a model takes it.
+def checked(model: type[Checked], body: bytes, most_commas: int) -> Checked:
+    """Return the content of a small body as a model takes it; `most_commas` is what the largest may have.
 
     Raises: Problem that says what is wrong with it.
     """
+    if (commas := body.count(b",")) > most_commas:
+        raise _unprocessable([FieldError(found=f"{commas:,} commas", expected=f"at most {most_commas:,}")])
     content = parsed(body)
     try:
         taken = model.model_validate(content, strict=True)

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -182,8 +183,10 @@ def test_a_name_of_a_registry_needs_mlflow(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.fixture
-def logging_app(config: Config) -> Flask:
-    return create_app(config.model_copy(update={"prediction_log": True, "outcomes_token": _secret(TOKEN)}))
+def logging_app(config: Config) -> Iterator[Flask]:
+    app = create_app(config.model_copy(update={"prediction_log": True, "outcomes_token": _secret(TOKEN)}))
+    yield app
+    app.extensions["holdfast"].predictor.recorder.close(5)
 
 
 def _secret(text: str) -> Any:
@@ -222,7 +225,6 @@ def test_outcomes_are_taken_before_anything_was_predicted(logging_app: Flask) ->
     answer = tell(client, "0" * 32 + "-0", "late")
     while answer.status_code == 503 and time.monotonic() < deadline:
         answer = tell(client, "0" * 32 + "-0", "late")
-    logging_app.extensions["holdfast"].predictor.recorder.close(5)
 
     assert (answer.status_code, answer.json.get("outcomes")) == (200, ["unknown"])
 
@@ -238,6 +240,23 @@ def test_a_label_that_the_target_does_not_have_is_refused(logging_app: Flask) ->
 
     assert answer.status_code == 422
     assert answer.json["errors"][0]["field"] == "outcomes.0.label"
+
+
+@pytest.mark.parametrize("around", [b"{%b}", b'{"outcomes": [{%b}]}'])
+def test_a_body_of_outcomes_with_very_many_keys_is_little_work(logging_app: Flask, around: bytes) -> None:
+    body, seconds = around % b", ".join(b'"%d": 1' % number for number in range(200_000)), []
+
+    for _ in range(3):
+        started = time.process_time()
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        answer: Any = logging_app.test_client().post(
+            "/outcomes", data=body, headers=headers, content_type="application/json"
+        )
+        seconds.append(time.process_time() - started)
+
+    assert answer.status_code == 422
+    assert answer.json["detail"] == "found 199,999 commas, expected at most 5,000."
+    assert min(seconds) < 0.1
 
 
 def test_outcomes_are_not_taken_where_nothing_is_configured(client: FlaskClient, config: Config) -> None:
