@@ -9,6 +9,7 @@ import hmac
 import secrets
 from collections.abc import Iterable
 from http import HTTPStatus
+from ipaddress import IPv6Address
 
 from flask import Flask, Request, current_app, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
@@ -72,9 +73,20 @@ def protect(app: Flask, config: Config, metrics: Metrics) -> None:
         given = _digest(request.headers.get("X-Api-Key") or bearer()) if keys and endpoint in KEYED else ""
         known = given != "" and _is_among(given, keys)
         if limiter:
-            limiter.pass_or_refuse(f"key:{given}" if known else f"address:{request.remote_addr}")
+            limiter.pass_or_refuse(f"key:{given}" if known else f"address:{_caller(request.remote_addr or '')}")
         if keys and endpoint in KEYED and not known:
             raise _unauthorized("a key of API_KEYS, as `Authorization: Bearer …` or `X-Api-Key: …`")
+
+
+def _caller(address: str) -> str:
+    """Return who counts as one caller: an address, or the network of IPv6 in which one customer has them all."""
+    if ":" not in address:
+        return address
+    try:
+        known = IPv6Address(address)
+    except ValueError:
+        return address
+    return str(known.ipv4_mapped or IPv6Address(int(known) >> 64 << 64))
 
 
 def bearer() -> str:

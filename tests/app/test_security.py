@@ -97,6 +97,26 @@ def test_one_caller_cannot_pose_as_many_unless_a_proxy_is_trusted(config: Config
     assert statuses(behind_a_proxy) == [200, 200]
 
 
+@pytest.mark.parametrize(
+    ("one", "another", "status"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:1", 429),
+        ("2001:db8::1", "2001:db8:0:1::1", 200),
+        ("::ffff:10.0.0.1", "::ffff:10.0.0.2", 200),
+        ("::ffff:10.0.0.1", "10.0.0.1", 429),
+        ("no address: 1", "no address: 2", 200),
+    ],
+)
+def test_the_addresses_of_one_network_of_ipv6_are_one_caller(
+    config: Config, one: str, another: str, status: int
+) -> None:
+    client = served(config, rate_limit="1/minute")
+
+    client.get("/model", environ_overrides={"REMOTE_ADDR": one})
+
+    assert client.get("/model", environ_overrides={"REMOTE_ADDR": another}).status_code == status
+
+
 def test_requests_pass_and_are_counted_while_redis_is_not_reached(config: Config) -> None:
     client = served(config, rate_limit="1/minute", redis_url="redis://127.0.0.1:1/0")
 
