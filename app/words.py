@@ -22,7 +22,7 @@ from app.problems import FieldError, shown
 from app.requests import Reader, Row
 from holdfast.schema import Category, Column, Number, Schema, Time
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 MISSING = {"", "na", "nan", "none", "null"}  # what other programs write where a number or a time is missing
 DATE = len("2013-09-30")  # which is no time: midnight must be said
 

@@ -1,5 +1,6 @@
 """What people type becomes the row that a program would send, or is said to be unreadable."""
 
+import time
 from typing import Any
 
 import pytest
@@ -44,6 +45,16 @@ def test_what_two_readers_could_read_differently_is_no_number(word: str) -> None
     assert [problem.field for problem in problems] == ["weight"]
     assert problems[0].found == f'"{word}"'
     assert problems[0].expected.startswith("a number")
+
+
+@pytest.mark.parametrize("word", ["1" * 20_000 + "x", "1" * 20_000 + ".x"])
+def test_a_long_word_that_is_no_number_is_refused_at_once(word: str) -> None:
+    start = time.process_time()
+
+    row, problems = row_of({"weight": word}, schema_of(weight=NUMBER))
+
+    assert (row, len(problems)) == ({}, 1)
+    assert time.process_time() - start < 0.1
 
 
 @pytest.mark.parametrize("word", ["", "   ", "NA", "NaN", "null", "None"])
