@@ -10,6 +10,7 @@ that we only pass on, ids above all, get an apostrophe in front then. The number
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
@@ -141,7 +142,7 @@ def _lines(text: str, delimiter: str, max_rows: int) -> list[list[str]]:
 
 def _refuse_header(header: Sequence[str], schema: Schema) -> None:
     known = schema.names
-    twins = [name for place, name in enumerate(header) if name in header[:place]]
+    twins = [name for name, times in Counter(header).items() if times > 1]
     if twins:
         raise UserError(f"The header names “{twins[0]:.60}” twice.", fix="remove one of the two columns")
     strange = [name for name in header if name not in known]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 
 import pytest
 
@@ -160,3 +161,13 @@ def test_a_schema_decides_what_the_header_may_name() -> None:
     sheet = sheets.read(b"key;patient;outcome;dose\n1;2;yes;3", schema, 10)
 
     assert (sheet.header, sheet.decimal) == (["key", "patient", "outcome", "dose"], ",")
+
+
+@pytest.mark.parametrize("names", [",".join(f"x{number}" for number in range(50_000)), ",".join(["carrier"] * 50_000)])
+def test_a_header_of_many_names_is_refused_at_once(served: Service, names: str) -> None:
+    start = time.process_time()
+
+    with pytest.raises(UserError, match="The header names “"):
+        sheets.read(f"{names}\n{ROW}".encode(), served.schema, served.reader.max_rows)
+
+    assert time.process_time() - start < 0.5
