@@ -30,13 +30,18 @@ class Connection:
 
     def __init__(self, sock: socket.socket, client: Any, server: Any, cfg: Config, max_body: int) -> None:
         self.socket, self.client, self.server, self.cfg, self.max_body = sock, client, server, cfg, max_body
-        self.sock = self  # where gunicorn writes an answer
         self.incoming, self.outgoing = bytearray(), bytearray()
-        self.requests = self.chunks = self.held = self.events = 0
+        self.requests = self.chunks = self.held = self.owed = self.events = 0
         self.request: Any = None
         self.body = bytearray()
+        self.begun = False  # the answer, so that no other may follow
         self.stays = True  # open after this answer
         self.place: dict[Connection, float] | None = None
+
+    @property
+    def sock(self) -> "Connection":
+        """Return where gunicorn writes an answer; held as an attribute, it would keep a closed client in memory."""
+        return self
 
     def fileno(self) -> int:
         """Return what the loop asks the kernel about."""
@@ -143,11 +148,22 @@ class Connection:
 
     def sendall(self, data: bytes) -> None:
         """Send an answer's next bytes, or keep what the client does not read yet."""
+        self.begun = True
         self.outgoing += data
         if len(self.outgoing) >= RECEIVE:
             self.flush()
         if len(self.outgoing) > UNSENT:
             raise BrokenPipeError("the client does not read its answer")
+
+    def shutdown(self, _: int) -> None:
+        """Leave it to the loop: gunicorn would close an answer that broke off before all of it is sent.
+
+        Raises: OSError, which gunicorn takes for a client that is gone.
+        """
+        raise OSError("the loop closes it")
+
+    def close(self) -> None:
+        """Leave this to the loop, too."""
 
     def flush(self) -> None:
         """Send what the kernel takes now."""

@@ -27,6 +27,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from app.connection import Connection, problem
 
 CONNECTIONS = 10_000
+UNREAD = 2**27  # bytes of answers that all clients together may leave unread
 RESERVED_FILES = 200  # for all that is not a client: log, database, listening sockets
 SENDING = 60.0
 CLOSING = 2.0
@@ -48,7 +49,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.request_timeout = float(os.environ.get("REQUEST_TIMEOUT") or 15)
         self.max_body = int(float(os.environ.get("MAX_BODY_MB") or 6) * 1_000_000)
         self.budget = 10 * self.max_body  # bytes of requests held in memory
-        self.held = 0
+        self.held = self.owed = 0
         # Each place has one time limit, so its first connection is the oldest and the first to end.
         self.idle: dict[Connection, float] = {}
         self.reading: dict[Connection, float] = {}
@@ -111,6 +112,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.leave(conn)
         self.watch(conn, 0)
         self.hold(conn, 0)
+        self.owe(conn, 0)
         self.nr_conns -= 1
         conn.socket.close()
 
@@ -118,6 +120,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Keep account of the memory that requests take."""
         self.held += size - conn.held
         conn.held = size
+
+    def owe(self, conn: Connection, size: int) -> None:
+        """Keep account of the memory that answers take until they are read."""
+        self.owed += size - conn.owed
+        conn.owed = size
 
     def ready(self, conn: Connection) -> None:
         """Go on with a connection on which something can be read or sent."""
@@ -137,27 +144,33 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def advance(self, conn: Connection) -> None:
         """Give a whole request to a thread, and wait for the rest of another."""
         try:
-            if conn.whole():
-                self.leave(conn)
-                self.enqueue_req(conn)
-                return
+            whole = conn.whole()
         except (errors.ParseException, OSError) as error:
             self.handle_error(conn.request, conn, conn.client, error)
             self.proceed(conn)
             return
-        self.wait(conn, self.reading, self.request_timeout, EVENT_READ)
-        if self.held > self.budget:
-            self.refuse(next(iter(self.reading)), 503, "Too much is being sent at once; try again later.")
+        if whole:
+            self.leave(conn)
+        else:
+            self.wait(conn, self.reading, self.request_timeout, EVENT_READ)
+        left_out = next(iter(self.reading), conn) if self.held > self.budget else None
+        if left_out:
+            self.refuse(left_out, 503, "Too much is being sent at once; try again later.")
+        if whole and left_out is not conn:
+            self.enqueue_req(conn)
 
     def handle(self, conn: Connection) -> bool:
         """Answer one request; this alone runs in a thread of the pool."""
+        conn.begun = stays = False
         try:
             stays = self.handle_request(conn.request, conn)
         except (StopIteration, BrokenPipeError):
-            stays = False
+            pass  # it is logged, or nobody is there to read it
         except Exception as error:
-            self.handle_error(conn.request, conn, conn.client, error)
-            stays = False
+            if conn.begun:
+                self.log.error("An answer broke off.", exc_info=error)
+            else:
+                self.handle_error(conn.request, conn, conn.client, error)
         conn.stays = stays and conn.stays
         conn.flush()
         return conn.stays
@@ -171,8 +184,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def proceed(self, conn: Connection) -> None:
         """Go on after an answer: send its rest, then read the next request or part."""
+        self.owe(conn, len(conn.outgoing))
         if conn.outgoing:
             self.wait(conn, self.sending, SENDING, EVENT_WRITE)
+            while self.owed > UNREAD:
+                self.drop(next(iter(self.sending)))
         elif not conn.stays:
             self.part(conn)
         elif conn.incoming:

@@ -1,11 +1,13 @@
 """A small app behind which the tests look at the worker alone."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from flask import Flask, Response, request, send_file
+from flask import Flask, Response, request, send_file, stream_with_context
 from werkzeug.exceptions import HTTPException
+
+ERRORS = {"value": ValueError, "system": OSError}
 
 app = Flask(__name__)
 app.config["MAX_CONTENT_LENGTH"] = 1_000_000
@@ -31,6 +33,16 @@ def large() -> Response:
 @app.get("/file")
 def file() -> Response:
     return send_file(__file__, mimetype="text/plain")
+
+
+@app.get("/broken")
+def broken() -> Response:
+    def pieces() -> Iterator[bytes]:
+        yield b"the first half"
+        raise ERRORS[request.args["error"]]("in the middle")
+
+    length = {"Content-Length": "1000"} if "length" in request.args else {}
+    return Response(stream_with_context(pieces()), headers=length)
 
 
 inner = app.wsgi_app

@@ -313,6 +313,35 @@ def test_clients_that_do_not_read_their_answers_keep_nobody_waiting(server: Serv
         client.close()
 
 
+@pytest.mark.parametrize("error", ["value", "system"])
+@pytest.mark.parametrize("framing", ["", "&length"])
+def test_an_answer_that_fails_half_way_breaks_off_and_has_nothing_else_in_it(
+    server: Server, error: str, framing: str
+) -> None:
+    with server.connect(f"GET /broken?error={error}{framing} HTTP/1.1\r\n\r\n".encode()) as client:
+        answer = b"".join(iter(lambda: client.recv(65_536), b""))
+
+    assert answer.count(b"HTTP/1.1") == 1
+    assert answer.rstrip(b"\r\n").endswith(b"the first half")
+
+
+def test_answers_that_nobody_reads_share_a_bounded_memory(own_server: Callable[..., Server]) -> None:
+    server = own_server()
+    deaf = []
+    for _ in range(5):
+        deaf.append(server.connect(b"GET /large?mb=50 HTTP/1.1\r\n\r\n"))
+        time.sleep(0.3)
+
+    (worker,) = psutil.Process(server.process.pid).children()
+
+    assert worker.memory_info().rss < 230 * 2**20
+    newest = 0
+    while newest < 50 * 1_000_000:
+        newest += len(deaf[-1].recv(2**20))
+    for client in deaf:
+        client.close()
+
+
 def test_a_file_follows_its_headers(server: Server) -> None:
     answer = server.ask(b"GET /file HTTP/1.1\r\n\r\n")
 
@@ -341,6 +370,21 @@ def test_bodies_that_wait_for_their_end_share_a_bounded_memory(server: Server) -
     assert status(oldest) == 503
     assert [status(answer) for answer in newest] == [200] * 6
     for client in waiting:
+        client.close()
+
+
+def test_whole_requests_that_wait_for_a_thread_share_a_bounded_memory(server: Server) -> None:
+    busy = [server.connect(post(b"busy", path="/echo?seconds=1")) for _ in range(2)]
+    time.sleep(0.2)
+    body = b"x" * 50_000
+    waiting = [server.connect(post(body)) for _ in range(250)]  # a fifth of that is too much
+
+    answers = [status(read_answer(client)) for client in [*busy, *waiting]]
+
+    assert answers[:100] == [200] * 100
+    assert answers[-1] == 503
+    assert status(server.ask(post(b"next"))) == 200
+    for client in [*busy, *waiting]:
         client.close()
 
 
