@@ -126,10 +126,11 @@ def trust(bundle: Bundle, score: float, bin_: Bin | None) -> str:
         return f"They are {'on too few days' if schema.time else 'too few'} to say how sure that is."
     if bin_.low <= bin_.mean_score <= bin_.high:
         return f"That agrees with their scores, which were {percent(bin_.mean_score)} on average."
-    much = "much" if bin_.mean_score > bin_.high else "little"
+    much, than = ("much", "less") if bin_.mean_score > bin_.high else ("little", "more")
+    points = 100 * abs(bin_.mean_score - bin_.positive_share)
     return (
-        f"Their scores were {percent(bin_.mean_score)} on average: the model promised too {much} there. "
-        f"Rather reckon with {percent(bin_.positive_share)} than with {percent(score)}."
+        f"Their scores were {percent(bin_.mean_score)} on average: the model promised too {much} there, by {points:.1f} "
+        f"percentage points. So reckon with {than} than {percent(score)}."
     )
 
 

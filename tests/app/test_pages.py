@@ -379,11 +379,15 @@ def bin_with(**known: Any) -> Bin:
         ({}, "That agrees with their scores, which were 25% on average."),
         (
             {"positive_share": 0.1, "low": 0.08, "high": 0.12},
-            "promised too much there. Rather reckon with 10% than with 24%.",
+            "promised too much there, by 15.0 percentage points. So reckon with less than 24%.",
         ),
         (
             {"positive_share": 0.5, "low": 0.4, "high": 0.6},
-            "promised too little there. Rather reckon with 50% than with 24%.",
+            "promised too little there, by 25.0 percentage points. So reckon with more than 24%.",
+        ),
+        (
+            {"mean_score": 0.22, "positive_share": 0.23, "low": 0.225, "high": 0.235},  # above the mean, below the score
+            "promised too little there, by 1.0 percentage points. So reckon with more than 24%.",
         ),
         ({"low": None, "high": None}, "They are on too few days to say how sure that is."),
     ],
