@@ -13,24 +13,25 @@ from flask_openapi3 import Info, OpenAPI
 from flask_openapi3.models import OPENAPI3_REF_PREFIX, SecurityScheme
 
 from app.problems import ProblemDocument
+from app.result import question
 from app.service import Service
 
+KEPT = 365 * 24 * 3600  # seconds: the address of a file changes with its content
 FILES = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
 
 
 def application(service: Service) -> OpenAPI:
     """Return an application that can describe itself."""
-    target = service.schema.target
     info = Info(
-        title=f"{target.label or target.column}: {target.positive} or {target.negative}",
+        title=question(service.schema),
         version=service.bundle.version,
-        description=target.help,
+        description=service.schema.target.help,
     )
     tokens = {"key": "one of API_KEYS", "outcomes": "OUTCOMES_TOKEN"}
     schemes: Any = {
         name: SecurityScheme(type="http", scheme="bearer", description=text) for name, text in tokens.items()
     }
-    return OpenAPI(
+    app = OpenAPI(
         __name__.partition(".")[0],
         info=info,
         security_schemes=schemes,
@@ -38,6 +39,8 @@ def application(service: Service) -> OpenAPI:
         validation_error_status=500,  # which every view documents itself
         validation_error_model=ProblemDocument,
     )
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = KEPT
+    return app
 
 
 def blueprint(app: OpenAPI, service: Service) -> Blueprint:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
 
-from app import card, form, result, sheets
+from app import card, docs, form, result, sheets
 from app.explanation import Explainer
 from app.health import require_ready
 from app.problems import FieldError, Problem
@@ -23,7 +24,8 @@ from app.words import checked as words_to_row
 from app.words import words_of
 from holdfast.errors import UserError
 
-STATIC = Path(__file__).parent / "static"
+FOLDERS = {"static": Path(__file__).parent / "static", "docs.static": docs.FILES}
+LATE = "The page was open for too long, or the service was restarted since."
 
 
 class Pages:
@@ -43,9 +45,13 @@ class Pages:
 
     def predict(self) -> tuple[str, int]:
         """Show the result for what was typed, or what is wrong with it."""
-        csrf.protect()
-        require_ready(self.service)
         words = {name: request.form.get(form.PREFIX + name, "") for name in self.schema.columns}
+        try:
+            csrf.protect()
+        except CSRFError:
+            shown = form.form_of(self.bundle, words, ())
+            return render_template("form.html", form=shown, late=True), HTTPStatus.BAD_REQUEST
+        require_ready(self.service)
         checked = words_to_row(words, self.service.reader)
         if isinstance(checked, list):
             shown = form.form_of(self.bundle, words, [_for_people(error) for error in checked])
@@ -60,14 +66,14 @@ class Pages:
 
     def score_file(self) -> Response | tuple[str, int]:
         """Answer a file of rows with a file of scores, or say what is wrong with it."""
-        csrf.protect()
-        require_ready(self.service)
         try:
+            csrf.protect()
+            require_ready(self.service)
             sheet = self._sheet()
+        except CSRFError:
+            return _refused(UserError(LATE, fix="reload this page, and choose the file again"), HTTPStatus.BAD_REQUEST)
         except UserError as error:
-            if not request.accept_mimetypes.accept_html:
-                raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{error.problem} To mend it: {error.fix}.") from None
-            return render_template("batch.html", error=error), HTTPStatus.UNPROCESSABLE_ENTITY
+            return _refused(error, HTTPStatus.UNPROCESSABLE_ENTITY)
         answer = Response(
             sheets.scored(sheet, self.service.reader, self.service.predictor), content_type="text/csv; charset=utf-8"
         )
@@ -103,7 +109,8 @@ class Pages:
             "target": target,
             "positive": result.label_words(target.positive),
             "negative": result.label_words(target.negative),
-            "question": target.question or f"{target.label or target.column}: {result.label_words(target.positive)}?",
+            "question": result.question(self.schema),
+            "late_words": LATE,
             "percent": result.percent,
             "period": result.period(self.bundle.card),
             "max_rows": self.service.reader.max_rows,
@@ -131,17 +138,24 @@ def blueprint(service: Service, explainer: Explainer) -> Blueprint:
     return made
 
 
+def _refused(error: UserError, status: HTTPStatus) -> tuple[str, int]:
+    """Say what is wrong with a file: on the page, or to its script as a problem."""
+    if not request.accept_mimetypes.accept_html:
+        raise Problem(status, f"{error.problem} To mend it: {error.fix}.")
+    return render_template("batch.html", error=error), status
+
+
 def _for_people(error: FieldError) -> FieldError:
     """Return an error in the words of a form, where nothing is called null."""
     found = {"nothing": "an empty field"}.get(error.found, error.found)
     return error.model_copy(update={"found": found, "expected": error.expected.removesuffix(", or null")})
 
 
-def _static(name: str) -> str:
-    """Return the address of a file of ours, which changes when its content does: so it can be kept for long."""
-    return url_for("static", filename=name, v=_version(name))
+def _static(name: str, endpoint: str = "static") -> str:
+    """Return the address of a file that we ship, which changes when its content does: so it can be kept for long."""
+    return url_for(endpoint, filename=name, v=_version(FOLDERS[endpoint] / name))
 
 
 @cache
-def _version(name: str) -> str:
-    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+def _version(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]

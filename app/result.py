@@ -79,6 +79,12 @@ def result_of(bundle: Bundle, explainer: Explainer, row: Mapping[str, Any], pred
     )
 
 
+def question(schema: Schema) -> str:
+    """Return what the model answers, as a person would ask it."""
+    target = schema.target
+    return target.question or f"{target.label or target.column}: {label_words(target.positive)}?"
+
+
 def percent(share: float) -> str:
     """Say a share, with a decimal only where it would be 0% or 100% without."""
     if 0 < share < 0.001 or 0.999 < share < 1:

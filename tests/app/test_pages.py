@@ -208,7 +208,29 @@ def test_a_form_from_elsewhere_is_refused(client: FlaskClient) -> None:
     for path in ("/", "/batch"):
         answer = client.post(path, data={"in.distance": "1"}, headers={"Accept": "text/html"})
         assert answer.status_code == 400
-        assert "Start again" in answer.text
+        assert "likely to be" not in answer.text
+
+
+def test_a_form_that_was_open_for_too_long_can_be_sent_again_as_it_was(client: FlaskClient) -> None:
+    fields = fields_of(client.get("/").text) | {"in.distance": "123.5"}
+
+    late = client.post("/", data=fields | {"csrf_token": "of yesterday"}, headers={"Accept": "text/html"})
+    again = client.post("/", data=fields_of(late.text))
+
+    assert late.status_code == 400
+    assert "Send it once more" in late.text
+    assert fields_of(late.text)["in.distance"] == "123.5"
+    assert again.status_code == 200
+    assert "likely to be" in again.text
+
+
+def test_a_file_that_is_sent_too_late_is_asked_for_again(client: FlaskClient) -> None:
+    page = client.post("/batch", data={"csrf_token": "of yesterday"}, headers={"Accept": "text/html"})
+    script = client.post("/batch", data={"csrf_token": "of yesterday"}, headers={"Accept": "text/csv"})
+
+    assert (page.status_code, script.status_code) == (400, 400)
+    assert "reload this page, and choose the file again" in page.text
+    assert "reload this page, and choose the file again" in json.loads(script.data)["detail"]
 
 
 def test_no_page_scores_before_the_model_is_proven(finished_project: Project) -> None:
@@ -250,10 +272,32 @@ def test_pages_have_no_style_or_script_inside_and_load_nothing_from_elsewhere(cl
 
 
 def test_files_of_ours_may_be_kept_until_they_change(client: FlaskClient) -> None:
-    for address in re.findall(r'(?:src|href)="(/static/[^"]+)"', client.get("/").text):
+    addresses = re.findall(r'(?:src|href)="(/(?:static|docs/swagger)/[^"]+)"', client.get("/docs").text)
+
+    assert len(addresses) == 6
+    for address in addresses:
         assert re.search(r"\?v=[0-9a-f]{12}$", address)
         with client.get(address) as answer:
             assert answer.status_code == 200
+            assert answer.cache_control.max_age == 31_536_000
+            assert answer.cache_control.no_cache is None
+
+
+def test_every_page_leads_to_every_other(client: FlaskClient) -> None:
+    paths = ["/", "/batch", "/card", "/docs"]
+
+    for path in paths:
+        navigation = client.get(path).text.partition("<nav")[2].partition("</nav>")[0]
+        assert re.findall(r'href="([^"]+)"', navigation) == paths
+        assert re.findall(r'href="([^"]+)" aria-current="page"', navigation) == [path]
+
+
+def test_the_document_of_the_api_has_the_question_as_its_title(
+    client: FlaskClient, strange: tuple[Bundle, FlaskClient]
+) -> None:
+    titles = [one.get("/openapi.json").get_json()["info"]["title"] for one in (client, strange[1])]
+
+    assert titles == ["Will this flight arrive 15 minutes or more late?", f"outcome: very ill{TAG}?"]
 
 
 def test_the_card_says_what_is_known(client: FlaskClient, flights: Bundle) -> None:
