@@ -1,5 +1,4 @@
-# syntax=docker/dockerfile:1
-# Two stages: the first has pip, DVC and the repository; the second only what serves. See docs/deploy.md.
+# Two stages: the first has pip, DVC and the repository; the second only what serves. See docs/deploy.md. Heroku builds without BuildKit.
 ARG PYTHON=3.11
 
 FROM python:${PYTHON}-slim-bookworm AS build
@@ -8,12 +7,10 @@ COPY requirements.txt .
 RUN python -m venv .venv \
     && .venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt
 COPY . .
-# A folder below here that holds an exported champion, or nothing: then DVC brings the model.
+# A folder below here that holds an exported model, or nothing: then DVC brings it, from a remote that asks for no key.
 ARG MODEL_URI=""
 ARG DVC_REMOTE=""
-# Needed for an S3 remote only: docker build --secret id=aws,src=$HOME/.aws/credentials
-RUN --mount=type=secret,id=aws,target=/root/.aws/credentials,required=false \
-    PATH=/app/.venv/bin:$PATH bin/post_compile \
+RUN PATH=/app/.venv/bin:$PATH bin/post_compile \
     && .venv/bin/pip uninstall --quiet --yes setuptools pip
 
 FROM python:${PYTHON}-slim-bookworm

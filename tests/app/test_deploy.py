@@ -54,6 +54,12 @@ def test_the_image_is_small_in_what_it_may(tmp_path: Path) -> None:
     assert compose["security_opt"] == ["no-new-privileges:true"]
 
 
+def test_the_image_can_be_built_without_buildkit_as_heroku_does() -> None:
+    lines = [line for line in DOCKERFILE.splitlines() if not line.startswith("#")]
+
+    assert not re.search(r"--(mount|link|chmod|security|network)\b|<<", "\n".join(lines))
+
+
 def test_the_compose_file_obeys_its_schema() -> None:
     command = ["-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(ROOT / "deploy/compose.yaml")]
 
