@@ -48,9 +48,9 @@ class Pages:
         words = {name: request.form.get(form.PREFIX + name, "") for name in self.schema.columns}
         try:
             csrf.protect()
-        except CSRFError:
+        except CSRFError as error:
             shown = form.form_of(self.bundle, words, ())
-            return render_template("form.html", form=shown, late=True), HTTPStatus.BAD_REQUEST
+            return render_template("form.html", form=shown, late=error.description), HTTPStatus.BAD_REQUEST
         require_ready(self.service)
         checked = words_to_row(words, self.service.reader)
         if isinstance(checked, list):

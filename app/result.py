@@ -135,8 +135,8 @@ def trust(bundle: Bundle, score: float, bin_: Bin | None) -> str:
     much, than = ("much", "less") if bin_.mean_score > bin_.high else ("little", "more")
     points = 100 * abs(bin_.mean_score - bin_.positive_share)
     return (
-        f"Their scores were {percent(bin_.mean_score)} on average: the model promised too {much} there, by {points:.1f} "
-        f"percentage points. So reckon with {than} than {percent(score)}."
+        f"Their scores were {percent(bin_.mean_score)} on average: the model promised too {much} there, "
+        f"by {points:.1f} percentage points. So reckon with {than} than {percent(score)}."
     )
 
 

@@ -343,7 +343,10 @@ def test_any_other_data_gets_pages_without_violations_too(new_page: NewPage, str
 
 
 def test_the_page_that_describes_the_interface_asks_nobody_else(new_page: NewPage) -> None:
-    page = new_page()
+    page = new_page(viewport=PHONE)
     page.goto("/docs")
 
     page.get_by_text("/predict").first.wait_for()
+    found = Axe().run(page, context={"exclude": [["#document"]]})
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
