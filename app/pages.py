@@ -111,6 +111,7 @@ class Pages:
             "negative": result.label_words(target.negative),
             "question": result.question(self.schema),
             "late_words": LATE,
+            "drawn": result.drawn(self.schema),
             "percent": result.percent,
             "period": result.period(self.bundle.card),
             "max_rows": self.service.reader.max_rows,

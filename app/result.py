@@ -129,7 +129,8 @@ def trust(bundle: Bundle, score: float, bin_: Bin | None) -> str:
     if bin_ is None:
         return f"No {schema.noun[1]} of the holdout had such a score: nobody has seen how far it can be trusted."
     if bin_.low is None or bin_.high is None:
-        return f"They are {'on too few days' if schema.time else 'too few'} to say how sure that is."
+        few = {"days": "on too few days", "groups": "in too few groups"}.get(drawn(schema), "too few")
+        return f"They are {few} to say how sure that is."
     if bin_.low <= bin_.mean_score <= bin_.high:
         return f"That agrees with their scores, which were {percent(bin_.mean_score)} on average."
     much, than = ("much", "less") if bin_.mean_score > bin_.high else ("little", "more")
@@ -138,6 +139,11 @@ def trust(bundle: Bundle, score: float, bin_: Bin | None) -> str:
         f"Their scores were {percent(bin_.mean_score)} on average: the model promised too {much} there, "
         f"by {points:.1f} percentage points. So reckon with {than} than {percent(score)}."
     )
+
+
+def drawn(schema: Schema) -> str:
+    """Say what is drawn again for an interval, as `holdfast.bootstrap` does it."""
+    return "groups" if schema.group else "days" if schema.time else schema.noun[1]
 
 
 def slices_of(bundle: Bundle, row: Mapping[str, Any]) -> Iterator[Line]:

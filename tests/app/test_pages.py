@@ -333,7 +333,18 @@ def test_the_card_of_a_release_says_what_the_judge_said(finished_project: Projec
 
 
 def test_data_without_a_time_has_a_card_too(strange: tuple[Bundle, FlaskClient]) -> None:
-    assert "set aside by a hash of their id" in text_of(strange[1].get("/card").text)
+    page = text_of(strange[1].get("/card").text)
+
+    assert "set aside by a hash of their id" in page
+    assert f"had other visits{TAG} been drawn" in unescape(strange[1].get("/card").text)
+
+
+def test_what_the_intervals_draw_again_is_named(flights: Bundle, strange: tuple[Bundle, FlaskClient]) -> None:
+    schema = flights.model.facts.data
+
+    assert result.drawn(schema) == "days"
+    assert result.drawn(schema.model_copy(update={"group": "carrier"})) == "groups"
+    assert result.drawn(strange[0].model.facts.data) == f"visits{TAG}"
 
 
 @pytest.fixture

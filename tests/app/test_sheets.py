@@ -51,7 +51,7 @@ def test_any_usual_dialect_is_read(served: Service, mark: str, end: str, encodin
 
     results = score(served, text, encoding)
 
-    assert [line["id"] for line in results] == ["first", "second"]
+    assert [(line["row"], line["id"]) for line in results] == [("1", "first"), ("2", "second")]
     assert all(line["score"] and not line["error"] for line in results)
 
 
