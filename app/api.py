@@ -11,11 +11,12 @@ from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import documents
+from app.bodies import checked
 from app.health import require_ready
 from app.prediction_log import outcomes
 from app.predictor import Prediction
 from app.problems import Problem
-from app.requests import PredictRequest, checked
+from app.requests import PredictRequest
 from app.security import json_body, require
 from app.service import Service
 from holdfast.schema import Target

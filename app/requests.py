@@ -11,21 +11,21 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypeVar, cast
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, cast
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails, from_json
+from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
 
 from app import fields
+from app.bodies import not_json, parsed, refuse_twins, unprocessable
 from app.problems import FieldError, Problem, shown
 from holdfast.errors import nearest
 from holdfast.schema import Number, Schema
 
 Row = dict[str, Any]
 Fault = FieldError | ValidationError
-Checked = TypeVar("Checked", bound=BaseModel)
 
 MOST_EXPLAINED = 100
 MOST_REFUSED = {"refuse": 100, "skip": 1_000}
@@ -95,7 +95,7 @@ class Reader:
             content = self._quick.validate_json(body)
         except ValidationError as error:
             if error.errors(include_url=False)[0]["type"] == "json_invalid":
-                raise _not_json(body, error.errors()[0]["msg"]) from None
+                raise not_json(body, error.errors()[0]["msg"]) from None
             return self._read_slowly(body)
         rows = content["rows"]
         if b"\\" in body or not self._is_accounted_for(body, content):
@@ -144,8 +144,8 @@ class Reader:
             try:
                 return self._envelope.validate_python(content)
             except ValidationError as error:
-                raise _unprocessable([self._beside_rows(details) for details in error.errors()]) from None
-        raise _unprocessable([FieldError(found=_size(content), expected='an object such as {"rows": [{…}, …]}')])
+                raise unprocessable([self._beside_rows(details) for details in error.errors()]) from None
+        raise unprocessable([FieldError(found=_size(content), expected='an object such as {"rows": [{…}, …]}')])
 
     def _beside_rows(self, details: ErrorDetails) -> FieldError:
         name = str(details["loc"][0])
@@ -190,43 +190,7 @@ class Reader:
             or max(map(len, body.split(b"}"))) > self._longest
         ):
             rule = f"a list of 1 to {self.max_rows} rows, each of less than {self._longest:,} bytes"
-            raise _unprocessable([FieldError(field="rows", found="too many or too long values", expected=rule)])
-
-
-def parsed(body: bytes) -> Any:
-    """Return the content of a body of JSON, in which a key may stand twice.
-
-    Raises: Problem where it is no JSON.
-    """
-    try:
-        return from_json(body)
-    except ValueError as error:
-        raise _not_json(body, str(error)) from None
-
-
-def refuse_twins(body: bytes) -> None:
-    """Refuse a body of JSON that has a key twice in one object, where most parsers keep the last.
-
-    Raises: Problem that names the key.
-    """
-    json.loads(body, object_pairs_hook=_unique)
-
-
-def checked(model: type[Checked], body: bytes, most_commas: int) -> Checked:
-    """Return the content of a small body as a model takes it; `most_commas` is what the largest may have.
-
-    Raises: Problem that says what is wrong with it.
-    """
-    if (commas := body.count(b",")) > most_commas:
-        raise _unprocessable([FieldError(found=f"{commas:,} commas", expected=f"at most {most_commas:,}")])
-    content = parsed(body)
-    try:
-        taken = model.model_validate(content, strict=True)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[:MOST_UNKNOWN_KEYS]
-        raise _unprocessable([_as_pydantic_says(details) for details in first]) from None
-    refuse_twins(body)
-    return taken
+            raise unprocessable([FieldError(field="rows", found="too many or too long values", expected=rule)])
 
 
 def _typed(name: str, kinds: Mapping[str, Any], *, extra: Literal["forbid", "ignore"]) -> Any:
@@ -262,7 +226,7 @@ def _explained(content: Mapping[str, Any], rows: Sequence[object]) -> bool:
     explain: bool = content.get("explain", False)
     if explain and len(rows) > MOST_EXPLAINED:
         rule = f"at most {MOST_EXPLAINED} rows with explain"
-        raise _unprocessable([FieldError(field="rows", found=f"{len(rows)} rows", expected=rule)])
+        raise unprocessable([FieldError(field="rows", found=f"{len(rows)} rows", expected=rule)])
     return explain
 
 
@@ -279,13 +243,6 @@ def _said(name: str, details: ErrorDetails, rules: Mapping[str, str], suggestion
             return FieldError(field=name, found=_size(details["input"]), expected=rules[name])
         case _:
             return FieldError(field=name, found=shown(details["input"]), expected=rules[name])
-
-
-def _as_pydantic_says(details: ErrorDetails) -> FieldError:
-    path = ".".join(str(key)[: fields.LONGEST_WORD] for key in details["loc"])
-    missing = details["type"] == "missing"
-    rule = details["msg"].removeprefix("Input should be ")
-    return FieldError(field=path, found="nothing" if missing else shown(details["input"]), expected=rule)
 
 
 def _size(value: object) -> str:
@@ -308,27 +265,3 @@ def _bad_rows(refused: Sequence[RefusedRow], more: bool) -> Problem:
         kind="bad-rows",
         errors=errors,
     )
-
-
-def _unprocessable(errors: Sequence[FieldError]) -> Problem:
-    where = f"{errors[0].field}: " if errors[0].field else ""
-    detail = f"{where}found {errors[0].found}, expected {errors[0].expected}."
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, kind="bad-request", errors=errors)
-
-
-def _not_json(body: bytes, reason: str) -> Problem:
-    reason = reason.removeprefix("Invalid JSON: ")
-    if body.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
-        reason = "it starts with a byte order mark, expected UTF-8 without one"
-    detail = f"The body is not JSON: {reason}." if body else "The body is empty, expected JSON."
-    return Problem(HTTPStatus.BAD_REQUEST, detail, kind="not-json")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> Row:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        error = FieldError(field=twice[: fields.LONGEST_WORD], found="the key twice", expected="each key once")
-        raise _unprocessable([error])
-    return made
