@@ -4,9 +4,10 @@ It is a WSGI layer and not a hook of Flask, so that it also holds for what Flask
 it costs a few microseconds.
 """
 
+import random
 import re
+import time
 from collections.abc import Iterable
-from secrets import token_hex
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,15 @@ HEADERS = [
 SECURE = ("Strict-Transport-Security", "max-age=31536000")
 
 
+def unique() -> str:
+    """Return an id of 32 characters that no other request has; it is no secret.
+
+    Ids of later milliseconds come later in the order, which keeps the index of a log small and quick. The kernel is not
+    asked for randomness: each time that Python waits for it, another thread takes over.
+    """
+    return f"{time.time_ns() // 1_000_000:012x}{random.getrandbits(80):020x}"
+
+
 class Envelope:
     """A WSGI application around another."""
 
@@ -46,7 +56,7 @@ class Envelope:
         """Answer a request."""
         started = perf_counter()
         given = environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if REQUEST_ID.fullmatch(given) else token_hex(16)
+        request_id = given if REQUEST_ID.fullmatch(given) else unique()
         environ[ID] = request_id
         code = "500"
 

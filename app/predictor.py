@@ -11,9 +11,9 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from math import nan
-from secrets import token_hex
 from typing import Any, NotRequired, TypedDict
 
+from app.envelope import unique
 from app.metrics import Metrics
 from app.prediction_log import Record, Recorder
 from app.problems import Problem
@@ -87,7 +87,7 @@ class Predictor:
         scores = self.bundle.model.score_columns(columns)
         labels = self.bundle.model.label(scores).tolist()
         unknown = self._unmet(columns)
-        called, name = token_hex(16), self._schema.id
+        called, name = unique(), self._schema.id
         made: list[Prediction] = []
         for place, (row, score, label) in enumerate(zip(rows, scores.tolist(), labels, strict=True)):
             number = numbers[place] if numbers is not None else place

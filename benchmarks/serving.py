@@ -35,7 +35,7 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 BUNDLE = ROOT / "artifacts" / "evaluate" / "bundle"
 SIZES = {1: 32, 100: 4, 1_000: 4, 10_000: 4}  # rows, and how many connections ask for them
-SECONDS, WORKERS = 4, 2
+SECONDS, WORKERS = 3, 2
 LUA = """
 local file = io.open(os.getenv("BODY"), "rb")
 wrk.method, wrk.body = "POST", file:read("*a")
@@ -95,6 +95,7 @@ def main(rounds: int) -> None:
             for (one, size), measured in found.items():
                 sys.stderr.write(f"\rround {number + 1} of {rounds}: {one}, {size:,} rows".ljust(60))
                 measured.append(asked(one, started[one][0], bodies[SERVERS[one].frame, size], size))
+                settle(started[one][1])
         sys.stderr.write("\n")
         say(found, {name: (seconds, memory(process)) for name, (_, process, seconds) in started.items()})
 
@@ -195,6 +196,16 @@ def asked(name: str, port: int, body: Path, size: int) -> Found:
     if int(failed):
         sys.exit(f"error: {name}: {failed} requests of {size} rows failed")
     return Found(int(requests) / SECONDS, float(p50) / 1_000, float(p99) / 1_000)
+
+
+def settle(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a server rests: what one run leaves to be logged is not to slow down the next."""
+    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    for _ in range(20):
+        before = sum(sum(one.cpu_times()[:2]) for one in family)
+        time.sleep(0.5)
+        if sum(sum(one.cpu_times()[:2]) for one in family) - before < 0.05:
+            return
 
 
 def memory(process: subprocess.Popen[bytes]) -> float:
