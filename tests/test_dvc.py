@@ -88,8 +88,9 @@ def test_the_remote_holds_no_intermediates(reproduced: Path) -> None:
 
     held = [path for path in (reproduced / "dvc-remote").rglob("*") if path.is_file()]
 
-    # The list of months and the months; each cached artifact, and the two files of the one that is a folder.
-    assert len(held) == 1 + len(MONTHS) + len(cached) + 2
+    # The list of months and the months; each cached artifact, and the files of those that are folders: the model's two,
+    # and the two that the bundle has besides them.
+    assert len(held) == 1 + len(MONTHS) + len(cached) + 2 + 2
 
 
 def runner(reproduced: Path, folder: Path, *, cached: bool) -> Project:
@@ -456,9 +457,9 @@ def edit(path: Path, old: str, new: str) -> None:
     [
         (lambda _: None, "rebuilt to the same bytes", 0),
         (lambda root: edit(root / "src/holdfast/stages/evaluate.py", "params.seed)", "__import__('time').time_ns() % 999)"),
-         "not to the same bytes: artifacts/evaluate/importance.csv, artifacts/evaluate/importance.png", 1),
+         "not to the same bytes: artifacts/evaluate/bundle/card.json, artifacts/evaluate/importance.csv, artifacts/eval", 1),
         (lambda root: edit(root / "src/holdfast/model.py", '"format": FORMAT', '"x": id([]), "format": FORMAT'),
-         "not to the same bytes: artifacts/train/model/model.json", 1),
+         "not to the same bytes: artifacts/evaluate/bundle/model.json, artifacts/train/model/model.json", 1),
     ],
     ids=["honest", "clock-as-seed", "address-in-the-model"],
 )  # fmt: skip

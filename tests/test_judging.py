@@ -114,7 +114,7 @@ def test_no_worktree_and_no_file_is_left_behind(repository: Project) -> None:
 
 def test_each_model_is_scored_by_the_code_of_its_own_commit(repository: Project) -> None:
     path = repository.workspace.root / "src" / "holdfast" / "model.py"
-    edit(path, "return np.round(probabilities[:, 1], DECIMALS)", "return np.full(len(inputs), 0.25)")
+    edit(path, "return np.round(positive, DECIMALS)", "return np.full(len(features), 0.25)")
     reproduce(repository)
 
     report = judged(repository)
@@ -296,7 +296,7 @@ def test_a_champion_that_crashes_cannot_be_judged(repository: Project) -> None:
     root = repository.workspace.root
     run("git checkout --quiet main", root)
     path = root / "src" / "holdfast" / "model.py"
-    edit(path, "        probabilities =", "        raise MemoryError('no room')\n        probabilities =")
+    edit(path, "        features =", "        raise MemoryError('no room')\n        features =")
     run("git commit --quiet --all --message crash", root)
     run("git checkout --quiet branch", root)
 
@@ -309,7 +309,7 @@ def test_a_champion_that_crashes_cannot_be_judged(repository: Project) -> None:
 def test_a_champion_that_scores_too_few_rows_cannot_be_judged(repository: Project) -> None:
     root = repository.workspace.root
     run("git checkout --quiet main", root)
-    edit(root / "src" / "holdfast" / "model.py", "probabilities[:, 1], DECIMALS)", "probabilities[1:, 1], DECIMALS)")
+    edit(root / "src" / "holdfast" / "model.py", "round(positive, DECIMALS)", "round(positive[1:], DECIMALS)")
     run("git commit --quiet --all --message short", root)
     run("git checkout --quiet branch", root)
 

@@ -22,6 +22,7 @@ from app.prediction_log.migrating import migrate
 from conftest import Project
 
 pytest_plugins = ["postgres"]
+PROMOTED = "Master has been promoted"
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 if TYPE_CHECKING:  # a plugin below, whose assertions pytest rewrites before anybody imports it
@@ -238,6 +239,7 @@ def deployed(service: Service, master: int, new: Path, served: Path) -> int:
     children = psutil.Process(master).children
     assert until(lambda: any(len(one.children()) == 2 for one in children()))
     successor = next(one.pid for one in children() if len(one.children()) == 2)
-    time.sleep(0.5)
+    promoted = service.log.read_text().count(PROMOTED)
     os.kill(master, signal.SIGTERM)
+    assert until(lambda: service.log.read_text().count(PROMOTED) > promoted)  # before, it would not start another one
     return int(successor)
