@@ -3,11 +3,11 @@
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import orjson
 import pydantic
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import documents
@@ -57,7 +57,7 @@ def blueprint(service: Service, explainer: "Explainer") -> APIBlueprint:
             for row, errors in asked.refused
         ]
         answer = {"model": name, "predictions": predictions, "refused": refused}
-        return Response(to_json(answer), content_type=JSON)
+        return Response(orjson.dumps(answer), content_type=JSON)
 
     @api.get(
         "/model", summary="What is known of the model", responses={200: documents.ModelAnswer, **documents.PROBLEMS}

@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
-from pydantic_core import to_json
+from orjson import dumps
 from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 
@@ -77,8 +77,12 @@ def _for_sqlite(records: Sequence[Record]) -> tuple[str, tuple[Any, ...]]:
 
 
 def _values(record: Record) -> tuple[Any, ...]:
-    moment = as_text(datetime.fromtimestamp(record.at, UTC))
-    return (record.prediction_id, moment, *record[2:7], to_json(record.inputs).decode())
+    return (record.prediction_id, _moment(record.at), *record[2:7], dumps(record.inputs).decode())
+
+
+@lru_cache(maxsize=16)  # the records of one request have one moment
+def _moment(at: float) -> str:
+    return as_text(datetime.fromtimestamp(at, UTC))
 
 
 @lru_cache(maxsize=16)
@@ -88,9 +92,9 @@ def _marks(rows: int) -> str:
 
 
 def _for_postgresql(records: Sequence[Record]) -> tuple[str, tuple[Any, ...]]:
-    batch = to_json(records)
+    batch = dumps([tuple(record) for record in records])
     if rb"\u0000" in batch:  # PostgreSQL has no NUL, so it must not look into the inputs when it splits them up
-        batch = to_json([(*record[:7], to_json(record.inputs).decode()) for record in records])
+        batch = dumps([(*record[:7], dumps(record.inputs).decode()) for record in records])
     return FROM_JSON, (batch.decode(),)
 
 
