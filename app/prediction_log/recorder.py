@@ -81,9 +81,9 @@ class Recorder:
         self._begin()
 
     def start(self) -> None:
-        """Start the thread that writes, unless this process has it already."""
+        """Start the thread that writes, unless this process has it already; a mistake of ours may have ended it."""
         with self._lock:
-            if self._thread is None and not self._closing.is_set():
+            if not (self._thread and self._thread.is_alive()) and not self._closing.is_set():
                 thread = threading.Thread(target=self._work, name="prediction-log", daemon=True)
                 thread.start()
                 self._thread = thread
@@ -91,7 +91,7 @@ class Recorder:
 
     def put(self, records: Sequence[Record]) -> None:
         """Leave records to be written; those for which there is no room are dropped and counted."""
-        if self._thread is None:
+        if not (self._thread and self._thread.is_alive()):
             with suppress(RuntimeError):  # no more threads for this process: the next record tries again
                 self.start()
         with self._lock:

@@ -386,6 +386,22 @@ def test_close_waits_for_a_database_that_comes_back_in_time(database: Database, 
     assert recorder.counts() == Counts(put=10, written=10, dropped=0, waiting=0)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_after_a_mistake_of_ours_the_next_record_starts_the_log_again(
+    database: Database, make: Callable[..., Recorder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = make()
+    monkeypatch.setattr(log.engine.dialect, "name", "unheard-of")  # nobody expects the error that this makes
+    log.put(records(2))
+    wait_until(lambda: log._thread is not None and not log._thread.is_alive())
+    monkeypatch.undo()
+
+    log.put(records(1))
+    wait_until(lambda: log.written == 3)
+
+    assert logged(database.engine) == 3
+
+
 def test_starting_and_closing_twice_is_once(make: Callable[..., Recorder]) -> None:
     recorder = make()
     before = threading.active_count()
