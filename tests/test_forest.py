@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from holdfast.estimators import CodedBoosting
-from holdfast.forest import FEW, Forest
+from holdfast.forest import BLOCK, FEW, LEAVES, Forest
 from holdfast.model import Model
 
 WORDS = 40
@@ -35,7 +35,7 @@ def expected(estimator: CodedBoosting, features: np.ndarray) -> bytes:
     return np.ascontiguousarray(estimator.predict_proba(features)[:, 1]).tobytes()
 
 
-@given(st.integers(0, 3), st.sampled_from([2, 3, 15, 31, 100]), st.integers(0, 2**32 - 1))
+@given(st.integers(0, 3), st.sampled_from([2, 3, 15, 32, 33, LEAVES]), st.integers(0, 2**32 - 1))
 def test_any_forest_gives_the_same_bits(categories: int, leaves: int, seed: int) -> None:
     estimator = fitted(categories=categories, leaves=leaves, seed=seed)
     features, _ = drawn(categories, seed + 1, 60)
@@ -75,11 +75,14 @@ def test_an_estimator_that_it_does_not_know_is_left_to_scikit_learn() -> None:
     features, target = drawn(0, 3, 100)
     threefold = CodedBoosting(max_iter=2, early_stopping=False).fit(features, np.arange(100) % 3)
 
+    many = fitted(categories=0, leaves=LEAVES + 1, seed=3)
+
+    assert Forest.of(many) is None
     assert Forest.of(HistGradientBoostingClassifier(max_iter=2).fit(features, target)) is None
     assert Forest.of(threefold) is None
 
 
-@pytest.mark.parametrize("count", [1, FEW, FEW + 1, 5_000])
+@pytest.mark.parametrize("count", [1, FEW, FEW + 1, BLOCK + 1])
 def test_the_real_model_scores_columns_as_it_scores_tables(
     real_model: Model, holdout: pd.DataFrame, count: int
 ) -> None:

@@ -1,66 +1,84 @@
-"""A few rows through all trees at once: the scores of scikit-learn's gradient boosting, to the last bit, sooner.
+"""All trees at once: the scores of scikit-learn's gradient boosting, to the last bit, sooner.
 
-Scikit-learn asks one tree after the other, which takes most of a millisecond however few the rows are. Here the nodes
-of all trees lie in a few flat arrays, the questions sorted by the feature that they ask about. For one row all are
-answered in one stroke, which makes of each node a pointer to the next; then all trees are stepped down together. The
-values of the leaves are added up in scikit-learn's own order, from the baseline on, so that the sum has the same bits.
-For many rows scikit-learn is faster.
+Each leaf of a tree is a bit, the first leaf from the left the lowest. A question that is answered with "right" rules
+out the leaves on its left. What all answers together leave over is one leaf: the first whose bit is still set. Which
+leaves the answers to all questions about one feature leave over, in all trees, depends only on where its value lies
+among the thresholds that are asked, so that is a line of a table. A row looks up one line a feature and joins them. The
+values of its leaves are added up in scikit-learn's own order, from the baseline on, so that the sum has the same bits.
+
+Source: Lucchese and others, QuickScorer: a fast algorithm to rank documents with additive ensembles of trees (2015).
 """
 
-from itertools import pairwise
-from typing import Any, Self
+from bisect import bisect_left
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from scipy.special import expit
 
 from holdfast.estimators import CodedBoosting
 
-FEW = 32  # rows up to which this is faster
-CODES = 256  # of words, and one more for a missing or an unknown one
+LEAVES = 64  # of a tree at most: one bit each
+FEW = 8  # rows up to which one after the other is faster than all together
+CODES = 256  # of words
+BLOCK = 1 << 12  # rows that are looked up together, so that memory does not grow with the rows
+
+
+class Question(NamedTuple):
+    """A question of a tree, and the leaves on either side of it."""
+
+    tree: int
+    node: Any
+    left: int
+    right: int
+
+
+class Feature(NamedTuple):
+    """A feature that is asked about: its place, its thresholds (None for words), and the lines of its table.
+
+    Line k of a number is for values above threshold k - 1 and at most threshold k, line k of a word is for code k; the
+    last line is for what is missing.
+    """
+
+    place: int
+    thresholds: list[float] | None
+    first: int
+    last: int
 
 
 class Forest:
-    """The trees of a fitted `CodedBoosting`.
-
-    Nodes are numbered anew: first the questions, by feature, then the leaves, which point to themselves.
-    """
+    """The trees of a fitted `CodedBoosting`."""
 
     def __init__(self, baseline: float, trees: list[Any], known: np.ndarray, place_of: np.ndarray) -> None:
-        nodes = np.concatenate([tree.nodes for tree in trees])
-        starts = np.cumsum([0, *(len(tree.nodes) for tree in trees)])
-        own = np.repeat(np.arange(len(trees)), np.diff(starts))
-        features = np.where(nodes["is_leaf"] == 0, nodes["feature_idx"], np.iinfo("intp").max)
-        order = np.argsort(features, kind="stable")
-        numbers = np.empty_like(order)
-        numbers[order] = np.arange(len(order))
-        count = int(np.count_nonzero(nodes["is_leaf"] == 0))
-        questions, own = nodes[order[:count]], own[order[:count]]
-
-        self._count = count
-        self._first = numbers[starts[:-1]]
-        self._left = numbers[starts[own] + questions["left"]]
-        self._right = np.arange(len(nodes))
-        self._right[:count] = numbers[starts[own] + questions["right"]]
-        self._threshold = questions["num_threshold"].copy()
-        self._missing_left = questions["missing_go_to_left"].astype(bool)
-        self._asked = np.bincount(questions["feature_idx"], minlength=len(place_of))
-        ends = np.cumsum(self._asked).tolist()
-        self._parts = [slice(start, end) for start, end in pairwise([0, *ends])]
-        self._tables = {
-            int(feature): _table(trees, questions[part], own[part], known[place_of[feature]])
-            for feature in np.unique(questions["feature_idx"][questions["is_categorical"] == 1])
-            for part in [self._parts[feature]]
-        }
-        self._values = np.concatenate([[baseline], nodes["value"][order[count:]]])
-        self._depth = int(nodes["depth"].max())
+        leaves = max(tree.get_n_leaf_nodes() for tree in trees)
+        self._all = np.uint32(2**32 - 1) if leaves <= 32 else np.uint64(2**64 - 1)
+        self._values = np.zeros((len(trees), leaves))
+        asked: dict[int, list[Question]] = {}
+        for number, tree in enumerate(trees):
+            values = list[float]()
+            for question in _questions(tree.nodes, number, values):
+                asked.setdefault(int(question.node["feature_idx"]), []).append(question)
+            self._values[number, : len(values)] = values
+        self._baseline = baseline
+        self._features, tables, first = [], [], 0
+        for place, questions in sorted(asked.items()):
+            thresholds = _thresholds(questions)
+            words = _codes(known[place_of[place]]) if thresholds is None else None
+            lefts = [_goes_left(question, thresholds, words, trees) for question in questions]
+            tables.append(_table(questions, lefts, np.full((len(lefts[0]), len(trees)), self._all)))
+            self._features.append(Feature(place, thresholds, first, first + len(tables[-1]) - 1))
+            first += len(tables[-1])
+        self._table = np.concatenate([*tables, np.full((1, len(trees)), self._all)])  # the last line leaves all
+        self._trees = np.arange(len(trees))
 
     @classmethod
     def of(cls, estimator: Any) -> Self | None:
         """Return the trees of an estimator; None for one that is not known here."""
         if not isinstance(estimator, CodedBoosting) or estimator.n_trees_per_iteration_ != 1:
             return None
-        known, place_of = estimator._bin_mapper.make_known_categories_bitsets()
         trees = [tree for (tree,) in estimator._predictors]
+        if any(tree.get_n_leaf_nodes() > LEAVES for tree in trees):
+            return None
+        known, place_of = estimator._bin_mapper.make_known_categories_bitsets()
         return cls(float(estimator._baseline_prediction.item()), trees, known, place_of)
 
     def positive(self, features: np.ndarray) -> np.ndarray:
@@ -68,39 +86,104 @@ class Forest:
 
         Shapes: (n, features) → (n,).
         """
-        return expit(np.array([self._margin(row) for row in features]))
+        if len(features) <= FEW:
+            return expit(np.array([self._margin(row) for row in features]))
+        blocks = [self._margins(features[first : first + BLOCK]) for first in range(0, len(features), BLOCK)]
+        return expit(np.concatenate(blocks))
 
     def _margin(self, row: np.ndarray) -> float:
-        """Return the log odds of one row."""
-        left = row.repeat(self._asked) <= self._threshold
-        for feature in np.flatnonzero(np.isnan(row)).tolist():
-            part = self._parts[feature]
-            left[part] = self._missing_left[part]
-        for feature, table in self._tables.items():
-            code = row[feature]
-            left[self._parts[feature]] = table[int(code) if 0 <= code < CODES else CODES]
-        following = self._right.copy()
-        np.copyto(following[: self._count], self._left, where=left)
-        places = self._first
-        for _ in range(self._depth):
-            places = following[places]
-        terms = np.empty(len(places) + 1)
-        terms[0], terms[1:] = self._values[0], self._values[places - (self._count - 1)]
+        """Return the log odds of one row: the same as `_margins` with fewer calls of NumPy."""
+        lines = [_line(feature, row[feature.place]) for feature in self._features]
+        left = np.bitwise_and.reduce(self._table[[*lines, -1]], axis=0)
+        terms = np.empty(len(left) + 1)
+        terms[0], terms[1:] = self._baseline, self._values[self._trees, _lowest(left)]
         return float(terms.cumsum()[-1])
 
+    def _margins(self, features: np.ndarray) -> np.ndarray:
+        """Return the log odds of some rows.
 
-def _table(trees: list[Any], questions: np.ndarray, own: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return for each code which questions about a feature it goes left at; one that no training row had is missing.
+        Shapes: (n, features) → (n,).
+        """
+        left = np.full((len(features), len(self._trees)), self._all)
+        for feature in self._features:
+            left &= self._table.take(_lines(feature, features[:, feature.place]), axis=0)
+        total = np.full(len(features), self._baseline)
+        for value in np.ascontiguousarray(self._values[self._trees, _lowest(left)].T):
+            total += value
+        return total
 
-    Shapes: (CODES + 1, questions) of bool.
+
+def _questions(nodes: np.ndarray, tree: int, values: list[float]) -> list[Question]:
+    """Return the questions of a tree; the values of its leaves, from left to right, are put into a list."""
+    found = list[Question]()
+
+    def leaves(place: int) -> int:
+        node = nodes[place]
+        if node["is_leaf"]:
+            values.append(float(node["value"]))
+            return 1 << (len(values) - 1)
+        left, right = leaves(int(node["left"])), leaves(int(node["right"]))
+        found.append(Question(tree, node, left, right))
+        return left | right
+
+    leaves(0)
+    return found
+
+
+def _thresholds(questions: list[Question]) -> list[float] | None:
+    if questions[0].node["is_categorical"]:
+        return None
+    return sorted({float(question.node["num_threshold"]) for question in questions})
+
+
+def _goes_left(question: Question, thresholds: list[float] | None, words: Any, trees: list[Any]) -> np.ndarray:
+    """Return at which lines a question is answered with "left"; a word that no training row had goes as a missing one.
+
+    Shapes: words (CODES,) of bool, those of training rows → (lines of the feature,) of bool.
     """
-    table = np.empty((CODES + 1, len(questions)), dtype=bool)
-    for place, (question, tree) in enumerate(zip(questions, own, strict=True)):
-        missing = bool(question["missing_go_to_left"])
-        table[:CODES, place] = _codes(trees[tree].raw_left_cat_bitsets[question["bitset_idx"]])
-        table[:CODES, place] |= ~_codes(known) & missing
-        table[CODES, place] = missing
+    node, missing = question.node, bool(question.node["missing_go_to_left"])
+    if thresholds is None:
+        left = _codes(trees[question.tree].raw_left_cat_bitsets[node["bitset_idx"]]) | (~words & missing)
+    else:
+        left = np.arange(len(thresholds) + 1) <= bisect_left(thresholds, float(node["num_threshold"]))
+    return np.append(left, missing)
+
+
+def _table(questions: list[Question], lefts: list[np.ndarray], table: np.ndarray) -> np.ndarray:
+    """Return which leaves of each tree are left over at each line.
+
+    Shapes: (lines, trees) of bits, all of them set → the same, with those out that the answers rule out.
+    """
+    bits = table.dtype.type
+    for question, left in zip(questions, lefts, strict=True):
+        table[:, question.tree] &= np.where(left, ~bits(question.right), ~bits(question.left))
     return table
+
+
+def _line(feature: Feature, value: float) -> int:
+    """Return which line of the table a value looks up."""
+    if value != value:
+        return feature.last
+    if feature.thresholds is None:
+        return feature.first + int(value) if 0 <= value < CODES else feature.last
+    return feature.first + bisect_left(feature.thresholds, value)
+
+
+def _lines(feature: Feature, values: np.ndarray) -> np.ndarray:
+    """Return which line of the table each value looks up.
+
+    Shapes: (n,) → (n,).
+    """
+    if feature.thresholds is None:
+        known = (values >= 0) & (values < CODES)
+        return np.where(known, feature.first + np.where(known, values, 0).astype("intp"), feature.last)
+    return np.where(np.isnan(values), feature.last, feature.first + np.searchsorted(feature.thresholds, values))
+
+
+def _lowest(bits: np.ndarray) -> np.ndarray:
+    """Return the place of the lowest bit that is set: a power of two has it in its exponent."""
+    alone = (bits & (~bits + bits.dtype.type(1))).astype("float64")
+    return (alone.view("int64") >> 52) - 1023
 
 
 def _codes(bitset: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ from holdfast import files, persistence
 from holdfast.errors import UserError
 from holdfast.estimators import CodedBoosting, RowLocalLogistic
 from holdfast.features import Featurizer
-from holdfast.forest import FEW, Forest
+from holdfast.forest import Forest
 from holdfast.schema import Schema, Strict
 from holdfast.split import Boundaries
 
@@ -79,7 +79,7 @@ class Model:
 
     def _scores(self, inputs: Any) -> np.ndarray:
         features = self.pipeline.named_steps["featurizer"].features(inputs)
-        if self._forest is not None and len(features) <= FEW:
+        if self._forest is not None:
             positive = self._forest.positive(features)
         else:
             positive = self.pipeline.named_steps["estimator"].predict_proba(features)[:, 1]
