@@ -93,7 +93,8 @@ def ask(page: "Page", **words: str) -> None:
     page.locator("summary").first.click()
     for name, word in words.items():
         page.fill(FIELD.format(name), word)
-    page.click("button.main")
+    with page.expect_navigation():
+        page.click("button.main")
 
 
 def rows_in(folder: Path, bundle: Bundle, repeats: int = 1) -> Path:
