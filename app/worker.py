@@ -29,6 +29,10 @@ from app.connection import Connection, problem
 CONNECTIONS = 10_000
 UNREAD = 2**27  # bytes of answers that all clients together may leave unread
 RESERVED_FILES = 200  # for all that is not a client: log, database, listening sockets
+# All workers hear of a new client. Who has some already waits a little before taking it, for else the first to wake up
+# takes a handful that come together, and the others have nothing to do. Of many, each gets some anyway.
+SHYNESS = 0.000_1  # seconds for each client, up to five
+MANY = 64
 SENDING = 60.0
 CLOSING = 2.0
 REFUSALS = {
@@ -64,6 +68,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def accept(self, listener: socket.socket) -> None:
         """Take one new client; where there is no room, in the place of one who waits."""
+        if self.nr_conns < MANY:
+            time.sleep(SHYNESS * min(self.nr_conns, 5))
         try:
             sock, client = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):  # another worker was quicker, or the client is gone
