@@ -28,6 +28,7 @@ LAYERS = [
     {"cml", "terms"},
     {"params", "files"},
     {
+        "environments",
         "split",
         "separation",
         "features",

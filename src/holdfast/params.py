@@ -131,6 +131,17 @@ class Gates(Strict):
     tags: tuple[str, ...] = Field(description="G5: what must be said of the model under `tags:`")
 
 
+class Environment(Strict):
+    """A place in which models live on their way to those who use them."""
+
+    model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$", description="its name in the registry")
+    tracking: str | None = Field(
+        default=None, description="address of the MLflow server; MLFLOW_TRACKING_URI goes first"
+    )
+    approvals: int = Field(default=0, ge=0, description="how many people must agree before a champion is another")
+    gates: dict[str, Any] = Field(default={}, description="what differs here from `gates:`")
+
+
 class Params(Strict):
     """All of `params.yaml`."""
 
@@ -145,6 +156,7 @@ class Params(Strict):
     evaluate: Evaluate
     gates: Gates
     tags: dict[str, str] = Field(default={}, description="what people must know of the model")
+    environments: dict[str, Environment] = Field(default={}, description="by name; HOLDFAST_ENV chooses one")
 
     @model_validator(mode="after")
     def _sections_fit_together(self) -> Self:
@@ -158,6 +170,22 @@ class Params(Strict):
             if not isinstance(column, Category if cut.hours is None else Time):
                 raise ValueError(f"evaluate.slices: '{cut.column}' must be a category, or a time with `hours`")
         return self
+
+    @model_validator(mode="after")
+    def _every_environment_has_gates(self) -> Self:
+        for name in self.environments:
+            try:
+                self.gates_in(name)
+            except ValidationError as error:
+                first = error.errors()[0]
+                path = ".".join(str(key) for key in first["loc"])
+                raise ValueError(f"environments.{name}.gates.{path}: {first['msg']}") from error
+        return self
+
+    def gates_in(self, environment: str) -> Gates:
+        """Return the gates as an environment has them."""
+        own = self.environments[environment].gates
+        return Gates.model_validate_json(json.dumps(self.gates.model_dump(mode="json") | own))
 
 
 def load(path: Path) -> Params:
