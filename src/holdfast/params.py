@@ -136,7 +136,7 @@ class Environment(Strict):
 
     model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$", description="its name in the registry")
     tracking: str | None = Field(
-        default=None, description="address of the MLflow server; MLFLOW_TRACKING_URI goes first"
+        default=None, description="of the MLflow server; MLFLOW_TRACKING_URI goes first"
     )
     approvals: int = Field(default=0, ge=0, description="how many people must agree before a champion is another")
     gates: dict[str, Any] = Field(default={}, description="what differs here from `gates:`")
