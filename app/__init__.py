@@ -63,4 +63,4 @@ def find_bundle(uri: str) -> "Bundle":
     if not uri.startswith(registry.SCHEME):
         return Bundle.load(Path(uri))
     with tempfile.TemporaryDirectory() as folder:
-        return Bundle.load(registry.fetch(uri, Path(folder)))
+        return Bundle.load(registry.fetch(uri, Path(folder))[1])

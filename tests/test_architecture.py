@@ -24,8 +24,8 @@ NEVER_CHANGES_A_RESULT = {"threads"}
 # Each module may import from the lines above its own.
 LAYERS = [
     {"holdfast", "errors", "commands", "stages"},
-    {"commits", "github", "proposals", "registry", "report_artifact", "report_body", "schema", "threads"},
-    {"cml", "terms"},
+    {"commits", "github", "proposals", "report_artifact", "report_body", "schema", "store", "threads"},
+    {"cml", "terms", "tracking"},
     {"params", "files"},
     {
         "environments",
@@ -58,9 +58,9 @@ LAYERS = [
         "data_docs",
         "data_diff_report",
     },
-    {"contenders", "headline", "quarantine", "sealed"},
-    {"provenance", "report_tables"},
-    {"judging", "mermaid", "releases"},
+    {"contenders", "flavor", "headline", "quarantine", "registry", "sealed"},
+    {"moves", "provenance", "report_tables"},
+    {"judging", "mermaid", "publishing", "releases"},
     {"report_markdown", "report_page"},
     {"stages.prepare", "stages.featurize", "stages.train", "stages.evaluate"},
     {
@@ -73,6 +73,7 @@ LAYERS = [
         "commands.metrics",
         "commands.post",
         "commands.propose",
+        "commands.publish",
         "commands.rebuild_check",
         "commands.report",
         "commands.validate",
@@ -85,7 +86,7 @@ HEAVY = {
     "dvc_data": {"versions"},
     "matplotlib": {"charts"},
     "great_expectations": {"expectations"},
-    "mlflow": {"registry"},
+    "mlflow": {"flavor", "registry", "store", "tracking"},
     "pyarrow": {"files"},
     "skops": {"persistence"},
 }

@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     """Describe every command."""
     top = argparse.ArgumentParser(prog="python -m holdfast", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for describe in (_data, _model, _comparison, _github, _reproduction):
+    for describe in (_data, _model, _registry, _comparison, _github, _reproduction):
         describe(commands)
     return top
 
@@ -65,6 +65,23 @@ def _model(commands: "Commands") -> None:
     )
     export.add_argument("into", metavar="FOLDER", help="where to; an older bundle in it is replaced")
     export.add_argument("--model", metavar="NAME", help="of the MLflow registry (the model of this tree)")
+
+
+def _registry(commands: "Commands") -> None:
+    commands.add_parser("publish", help="log this tree's model as an MLflow run, and register it as challenger")
+    promote = commands.add_parser(
+        "promote",
+        help="make the challenger champion, if the judge says so",
+        epilog="example: HOLDFAST_ENV=prod python -m holdfast promote --dry-run",
+    )
+    promote.add_argument("version", nargs="?", default="challenger", metavar="VERSION", help="another one instead")
+    promote.add_argument("--dry-run", action="store_true", help="judge and show, but change nothing")
+    promote.add_argument(
+        "--approved-by", action="append", default=[], metavar="NAME", help="who has agreed (once for each person)"
+    )
+    rollback = commands.add_parser("rollback", help="make the champion before this one champion again")
+    rollback.add_argument("version", nargs="?", metavar="VERSION", help="one that was champion at any time")
+    commands.add_parser("history", help="say who was champion from when to when, and on which verdict")
 
 
 def _comparison(commands: "Commands") -> None:

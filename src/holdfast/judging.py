@@ -108,7 +108,7 @@ def _data_diff(root: Path, report: Report, params: Params) -> DataDiff | None:
 def _given(root: Path, name: str) -> Iterator[Contender]:
     """Give the model of a folder, or of a name in the registry."""
     with tempfile.TemporaryDirectory(prefix="holdfast-") as scratch:
-        folder = registry.fetch(name, Path(scratch)) if name.startswith(registry.SCHEME) else Path(name)
+        folder = registry.fetch(name, Path(scratch), root)[1] if name.startswith(registry.SCHEME) else Path(name)
         yield contenders.of_folder(root, folder)
 
 

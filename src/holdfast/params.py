@@ -135,9 +135,7 @@ class Environment(Strict):
     """A place in which models live on their way to those who use them."""
 
     model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$", description="its name in the registry")
-    tracking: str | None = Field(
-        default=None, description="of the MLflow server; MLFLOW_TRACKING_URI goes first"
-    )
+    tracking: str | None = Field(default=None, description="of the MLflow server; MLFLOW_TRACKING_URI goes first")
     approvals: int = Field(default=0, ge=0, description="how many people must agree before a champion is another")
     gates: dict[str, Any] = Field(default={}, description="what differs here from `gates:`")
 

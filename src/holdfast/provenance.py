@@ -17,6 +17,7 @@ from holdfast.report import Change, Side, Stage
 
 # Parameters that decide what a row and its label mean, which rows are judged, how they are drawn, and which slices.
 ASKED = ("data.group", "data.id", "data.target.", "data.time", "evaluate.slices", "ingest.", "seed", "split.")
+PACKAGE = re.compile(r"[A-Za-z0-9_.-]+")
 PINNED = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?==([^\s;\\]+)", re.MULTILINE)
 
 
@@ -37,7 +38,7 @@ def side(root: Path, commit: Commit | None, name: str) -> Side:
 
 def changed_params(root: Path, commit: Commit) -> tuple[Change, ...]:
     """Return every parameter that is another, by its path."""
-    before, after = (_flat(_Files(root, one).yaml("params.yaml")) for one in (commit, None))
+    before, after = (flat(_Files(root, one).yaml("params.yaml")) for one in (commit, None))
     return _changes(before, after)
 
 
@@ -121,7 +122,7 @@ def _because(before: dict[str, Any] | None, after: dict[str, Any]) -> tuple[str,
     if before is None:
         return ("is new",)
     deps = [{one["path"]: one["md5"] for one in stage.get("deps", [])} for stage in (before, after)]
-    params = [_flat(stage.get("params", {}).get("params.yaml", {})) for stage in (before, after)]
+    params = [flat(stage.get("params", {}).get("params.yaml", {})) for stage in (before, after)]
     command = ["its command"] if before["cmd"] != after["cmd"] else []
     return tuple(command + [change.name for pair in (deps, params) for change in _changes(*pair)])
 
@@ -134,11 +135,11 @@ def _changes(before: dict[str, str], after: dict[str, str]) -> tuple[Change, ...
     )
 
 
-def _flat(content: Any, path: str = "") -> dict[str, str]:
+def flat(content: Any, path: str = "") -> dict[str, str]:
     """Return nested settings by their paths."""
     if not isinstance(content, dict):
         return {path: content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, default=str)}
-    below = [_flat(value, f"{path}.{key}" if path else str(key)) for key, value in content.items()]
+    below = [flat(value, f"{path}.{key}" if path else str(key)) for key, value in content.items()]
     return {name: value for one in below for name, value in one.items()}
 
 

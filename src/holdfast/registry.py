@@ -1,70 +1,190 @@
-"""Names for models: the MLflow registry, which `MLFLOW_TRACKING_URI` and `MLFLOW_REGISTRY_URI` point at.
+"""Names for models: versions in the MLflow registry, and the aliases that point at them.
 
-DVC owns the bytes, MLflow the names. This is the only module that imports mlflow.
+DVC owns the bytes, MLflow the names. A version is written down together with the hashes of its files, and what is
+fetched under its name later is refused unless it has them.
 """
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from holdfast.errors import UserError
+from holdfast import bundle, files
+from holdfast.bundle import Gate, Release
+from holdfast.errors import UserError, nearest
+from holdfast.store import Store, asked, connect
 
 SCHEME = "models:/"
+MODEL = "model"  # the folder of a run that holds the model
+COMMIT, DATA, SHA256, FILES = "holdfast.commit", "holdfast.data", "holdfast.sha256", "holdfast.files"
+VERDICT, AGAINST, GATES = "holdfast.verdict", "holdfast.against", "holdfast.gates"
+SHORTEST = 7  # characters of a hash that name one
 
 
-@contextmanager
-def _asked(name: str) -> Iterator[Any]:
-    """Give mlflow, and turn what can go wrong with a name into a `UserError`."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    try:
-        import mlflow
-        from mlflow.exceptions import MlflowException
-    except ImportError as error:
-        problem = f"{name}: a name of the MLflow registry, but mlflow is not installed here."
-        remedy = f"where it is installed, run `python -m holdfast export FOLDER --model {name}`, and serve that folder"
-        raise UserError(problem, fix=remedy) from error
-    try:
-        yield mlflow
-    except (MlflowException, OSError) as error:
-        said = " ".join(str(error).split())
-        remedy = "check the name, and that MLFLOW_TRACKING_URI points at the registry"
-        raise UserError(f"{name}: not fetched from the registry: {said}.", fix=remedy) from error
+class Version(NamedTuple):
+    """A registered version; `sha256` is that of its model.json, `files` that of all files of its bundle together."""
+
+    name: str
+    number: int
+    run: str
+    commit: str
+    data: str
+    sha256: str
+    files: str
+    tags: Mapping[str, str]
+    aliases: tuple[str, ...]
+    created: int  # milliseconds since 1970, UTC
+
+    @property
+    def uri(self) -> str:
+        """Its name for ever: an alias may be moved."""
+        return f"{SCHEME}{self.name}/{self.number}"
+
+    def release(self) -> Release:
+        """Return what is known of it, as a bundle says it."""
+        gates = tuple(Gate.model_validate(one) for one in json.loads(self.tags.get(GATES, "[]")))
+        verdict, against = self.tags.get(VERDICT), self.tags.get(AGAINST)
+        return Release(
+            version=str(self.number), commit=self.commit, data=self.data, verdict=verdict, against=against, gates=gates
+        )
 
 
-def fetch(name: str, into: Path) -> Path:
-    """Return the model folder that a name of the registry stands for, say `models:/flight-delay@champion`.
+def register(store: Store, name: str, run: str, tags: Mapping[str, str]) -> Version:
+    """Register the model of a run, and return its version; a run has one, however often this is asked.
 
-    Raises: UserError where the registry is not reached, knows no such name, or holds no model of ours under it.
+    Raises: UserError where the store does not take it.
     """
-    with _asked(name) as mlflow:
-        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=name, dst_path=str(into)))
+    with asked(store.address):
+        make(store, name)
+        known = next((one for one in versions(store, name) if one.run == run), None)
+        if known:
+            return known
+        made = store.client.create_model_version(name, f"runs:/{run}/{MODEL}", run, tags=dict(tags))
+        return _version(made)
+
+
+def make(store: Store, name: str, description: str = "") -> None:
+    """Make a registered model unless it is there."""
+    from mlflow.exceptions import MlflowException
+
+    if not store.client.search_registered_models(f"name = '{name}'"):
+        try:
+            store.client.create_registered_model(name, description=description or None)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":  # another process was quicker
+                raise
+
+
+def point(store: Store, name: str, alias: str, number: int) -> None:
+    """Let an alias point at a version."""
+    with asked(store.address):
+        store.client.set_registered_model_alias(name, alias, str(number))
+
+
+def versions(store: Store, name: str) -> list[Version]:
+    """Return all versions of a model, the oldest first; none where there is no such model."""
+    with asked(store.address):
+        found, token = [], None
+        while True:
+            page = store.client.search_model_versions(f"name = '{name}'", page_token=token)
+            found += page
+            token = page.token
+            if not token:
+                break
+        aliases: dict[int, list[str]] = {}
+        for registered in store.client.search_registered_models(f"name = '{name}'"):
+            for alias, number in registered.aliases.items():
+                aliases.setdefault(int(number), []).append(alias)
+    return sorted((_version(one, aliases) for one in found), key=lambda one: one.number)
+
+
+def find(store: Store, name: str, what: str) -> Version:
+    """Return the version that people mean: by an alias, a number, or the first characters of the model's hash.
+
+    Raises: UserError where there is none, or the characters begin several hashes.
+    """
+    known = versions(store, name)
+    if not known:
+        problem = f"{name}: the registry at {store.address} has no version of it."
+        raise UserError(problem, fix="publish one with `python -m holdfast publish` (which HOLDFAST_ENV is it in?)")
+    same = [one for one in known if what in one.aliases or what == str(one.number)]
+    if not same and len(what) >= SHORTEST:
+        same = [one for one in known if one.sha256.startswith(what)]
+    if len({one.sha256 for one in same}) == 1:
+        return same[-1]
+    aliases = sorted({alias for one in known for alias in one.aliases})
+    numbers = f"{known[0].number} to {known[-1].number}"
+    if same:
+        raise UserError(f"{what}: begins the hash of several versions of {name}.", fix="give more of its characters")
+    problem = f"{name}: found no version '{what}'{nearest(what, aliases)}; there are {numbers}"
+    remedy = f"name one of these{', or ' + ', '.join(aliases) if aliases else ''}; a hash by {SHORTEST} characters"
+    raise UserError(f"{problem}.", fix=remedy)
+
+
+def download(store: Store, version: Version, into: Path) -> Path:
+    """Return the folder of a version's bundle, fetched into another folder.
+
+    Raises: UserError where it is not to be had, or a byte of it is another than when it was registered.
+    """
+    with asked(version.uri):
+        folder = Path(store.client.download_artifacts(version.run, MODEL, str(into)))
     found = next((path.parent for path in sorted(folder.rglob("model.json"))), None)
-    if found is None:
-        raise UserError(f"{name}: found no model.json in it, expected a model of Holdfast.", fix="name another version")
+    if found is None or not version.files:
+        problem = f"{version.uri}: found no model of Holdfast with its hashes in it, expected one."
+        raise UserError(problem, fix="name a version that `python -m holdfast publish` registered")
+    if digest(found) != version.files:
+        problem = f"{version.uri}: the files are not those that were registered: their hash is another."
+        remedy = f"restore the artifacts of run {version.run} from a backup, or publish its commit again"
+        raise UserError(problem, fix=remedy)
+    files.write_json(found / bundle.RELEASE, version.release().model_dump(mode="json"))
     return found
 
 
-def pinned(name: str) -> str:
-    """Return the name by its number, which stands for the same version for ever, of an alias, which may be moved.
+def fetch(uri: str, into: Path, root: Path | None = None) -> tuple[Version, Path]:
+    """Return the version that a name such as `models:/flight-delay@champion` stands for, and the folder of its bundle.
 
-    Raises: UserError as `fetch`.
+    Raises: UserError where the registry is not reached, knows no such name, or holds no model of ours under it.
     """
-    registered, _, alias = name.removeprefix(SCHEME).partition("@")
-    if not alias:
-        return name
-    with _asked(name) as mlflow:
-        return f"{SCHEME}{registered}/{mlflow.MlflowClient().get_model_version_by_alias(registered, alias).version}"
+    name, what = split(uri)
+    store = connect(root or Path.cwd())
+    version = find(store, name, what)
+    return version, download(store, version, into)
 
 
-def version(name: str) -> str:
-    """Return the number of the version that a pinned name stands for.
+def split(uri: str) -> tuple[str, str]:
+    """Return the two parts of a name of the registry: the model, and the alias or number.
 
-    Raises: UserError where it has none, as `models:/flight-delay/latest`.
+    Raises: UserError where it has another form.
     """
-    number = name.rpartition("/")[2]
-    if not number.isdecimal():
-        problem = f"{name}: found neither an alias nor a number, expected {SCHEME}NAME@ALIAS or {SCHEME}NAME/NUMBER."
+    name, _, what = uri.removeprefix(SCHEME).replace("@", "/").partition("/")
+    if not name or not what or "/" in what:
+        problem = f"{uri}: found neither an alias nor a number, expected {SCHEME}NAME@ALIAS or {SCHEME}NAME/NUMBER."
         raise UserError(problem, fix="name the version by one of them")
-    return number
+    return name, what
+
+
+def digest(folder: Path) -> str:
+    """Return one hash for all files of a bundle, except what it is called there."""
+    whole = hashlib.sha256()
+    for name in sorted(bundle.FILES):
+        path = folder / name
+        content = path.read_bytes() if path.is_file() else b""
+        whole.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
+    return whole.hexdigest()
+
+
+def _version(found: Any, aliases: Mapping[int, list[str]] | None = None) -> Version:
+    tags, number = dict(found.tags), int(found.version)
+    return Version(
+        found.name,
+        number,
+        found.run_id or "",
+        tags.get(COMMIT, ""),
+        tags.get(DATA, ""),
+        tags.get(SHA256, ""),
+        tags.get(FILES, ""),
+        tags,
+        tuple(sorted((aliases or {}).get(number, ()))),
+        found.creation_timestamp or 0,
+    )

@@ -25,11 +25,8 @@ def export(root: Path, name: str | None, into: Path) -> Bundle:
     with TemporaryDirectory() as scratch:
         if name is None:
             return _written(Workspace(root).evaluate / "bundle", of_tree(root), into)
-        name = registry.pinned(name)
-        folder = registry.fetch(name, Path(scratch))
-        known = folder / bundle.RELEASE
-        release = files.read_json(known, Release) if known.is_file() else Release(version=registry.version(name))
-        return _written(folder, release, into)
+        version, folder = registry.fetch(name, Path(scratch), root)
+        return _written(folder, version.release(), into)
 
 
 def of_tree(root: Path) -> Release:

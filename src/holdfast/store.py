@@ -1,0 +1,111 @@
+"""Where names are kept: MLflow's store, in this folder or on a server.
+
+Without an address it is `mlflow.db`, an SQLite file, with the files in `mlartifacts/` beside it; Git ignores both.
+`MLFLOW_TRACKING_URI` and `MLFLOW_REGISTRY_URI` point at a server. The database holds absolute paths: a store in a
+folder that was moved or copied is put right when it is opened, before MLflow sees it.
+
+What a server does not answer within seconds is an error with a remedy, not minutes of silence.
+"""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from holdfast.errors import UserError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+logger = logging.getLogger(__name__)
+
+DATABASE, ARTIFACTS = "mlflow.db", "mlartifacts"
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+# Where paths stand in the database of a store.
+PATHS = (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"))
+
+
+class Store(NamedTuple):
+    """An opened store: its client, its address as people read it, and where its files lie if that is for us to say."""
+
+    client: "MlflowClient"
+    address: str
+    artifacts: Path | None
+
+
+def address(root: Path, configured: str | None = None) -> str:
+    """Return where runs are kept: what the environment says, else what is configured, else a file in this folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or configured or f"sqlite:///{root / DATABASE}"
+
+
+def connect(root: Path, configured: str | None = None) -> Store:
+    """Open the store; one in this folder is made if there is none.
+
+    Raises: UserError where mlflow is not installed, or the address is none.
+    """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    tracked = address(root, configured)
+    registry = os.environ.get("MLFLOW_REGISTRY_URI") or tracked
+    ours = tracked == f"sqlite:///{root / DATABASE}"
+    if ours:
+        _relocate(root)
+    try:
+        import mlflow
+    except ImportError as error:
+        problem = "the MLflow registry is asked for, but mlflow is not installed here."
+        remedy = "where it is installed, run `python -m holdfast export FOLDER --model NAME`, and use that folder"
+        raise UserError(problem, fix=remedy) from error
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    with asked(tracked):
+        if ours and not (root / DATABASE).exists():
+            logger.info("making %s, where names are kept: a few seconds, once", DATABASE)
+        mlflow.set_tracking_uri(tracked)
+        mlflow.set_registry_uri(registry)
+        return Store(mlflow.MlflowClient(tracked, registry), tracked, root / ARTIFACTS if ours else None)
+
+
+@contextmanager
+def asked(what: str) -> Iterator[None]:
+    """Turn what a store can answer, or fail to, into a `UserError`."""
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
+        said = " ".join(str(error).split())
+        remedy = "check the name and MLFLOW_TRACKING_URI, and that the store is there, answers and has room; then again"
+        raise UserError(f"{what}: the MLflow store says: {said[:300]}.", fix=remedy) from error
+
+
+def _relocate(root: Path) -> None:
+    """Write the paths of this folder into a database that was made in another."""
+    path = root / DATABASE
+    if not path.is_file():
+        return
+    here = str(root / ARTIFACTS)
+    try:
+        with closing(sqlite3.connect(path, timeout=10)) as database, database:
+            found = database.execute("SELECT artifact_location FROM experiments").fetchall()
+            places = {one[0].rpartition(f"/{ARTIFACTS}/")[0] for one in found if one[0]}
+            for place in sorted(places - {"", str(root)}):
+                for table, column in PATHS:
+                    there = f"{place}/{ARTIFACTS}/"
+                    moved = f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?"  # noqa: S608
+                    database.execute(moved, (here, len(there), len(there), there))
+                logger.info("%s was made in %s: its paths are put right", DATABASE, place)
+    except sqlite3.DatabaseError as error:
+        remedy = f"restore it from a backup, or move it and {ARTIFACTS}/ away and publish again"
+        raise UserError(f"{DATABASE}: not a database that can be read: {error}.", fix=remedy) from error
