@@ -6,7 +6,7 @@ want of a number, has not been passed. The same judge speaks at a desk, in the p
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -87,6 +87,11 @@ class Comparison:
             return "cannot judge"
         return "promote" if all(gate.passed for gate in self.gates) else "keep"
 
+    def lines(self) -> list[str]:
+        """Return what people read in a terminal: a line for each gate, and the verdict."""
+        gates = [f"{gate.code} {gate.title:<18} {gate.word:<8} {gate.text}" for gate in self.gates]
+        return [*gates, *([f"  fix: {self.fix}"] if self.fix else []), f"verdict: {self.verdict}"]
+
     def of(self, metric: Metric) -> Difference:
         """Return the difference in one metric."""
         return _of(self.differences, metric)
@@ -105,6 +110,15 @@ class Comparison:
 def impossible(reason: str, fix: str = "") -> Comparison:
     """Return what is said where the models cannot be compared at all."""
     return Comparison(gates=(Gate("G0", passed=None, text=reason),), fix=fix)
+
+
+def alone(itself: Comparison) -> Comparison:
+    """Return what is asked of a model that takes nobody's place, from its comparison with itself: only the floors."""
+    asked = tuple(gate for gate in itself.gates if gate.code not in {"G2", "G3"})
+    if not itself.differences:
+        return itself
+    first = Gate("G0", passed=True, text=f"{asked[0].text}; there is no champion yet, so only the floors are asked")
+    return replace(itself, gates=(first, *asked[1:]), slices=(), not_judged=(), harmed=())
 
 
 def compare(

@@ -29,6 +29,7 @@ from holdfast.commits import Commit
 from holdfast.differences import Scored
 from holdfast.errors import UserError
 from holdfast.files import Workspace
+from holdfast.model import FILES
 
 logger = logging.getLogger(__name__)
 
@@ -131,6 +132,26 @@ def of_commit(root: Path, commit: Commit) -> Iterator[Contender]:
         python, model = _python(root, code, commit), Path(folder) / "model"
         source = _fetched(root, recorded, commit, model) or _rebuilt(root, code, python, recorded, commit, model)
         yield Contender("the champion", model, code, python, source)
+
+
+@contextmanager
+def of_release(root: Path, name: str, bundle: Path, commit: Commit | None) -> Iterator[Contender]:
+    """Give a model that was released, with the code and the environment of its commit, as long as the block lasts.
+
+    Where this clone does not have the commit, the code of the working tree scores with it.
+
+    Raises: UnscorableError where its environment cannot be set up.
+    """
+    with tempfile.TemporaryDirectory(prefix="holdfast-") as folder:
+        model = Path(folder) / "model"
+        model.mkdir()
+        for file in FILES:
+            shutil.copyfile(bundle / file, model / file)
+        if commit is None:
+            yield Contender(name, model, root, Path(sys.executable), "the registry (scored by the code here)")
+            return
+        with commits.worktree(root, commit, Path(folder) / "code") as code:
+            yield Contender(name, model, code, _python(root, code, commit), "the registry")
 
 
 def recorded_model(root: Path, commit: Commit) -> str:

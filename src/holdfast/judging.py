@@ -8,12 +8,14 @@ import logging
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from holdfast import bootstrap, commits, contenders, evaluation, files, provenance, rebuild, registry, threads, versions
-from holdfast.comparison import compare, impossible
+from holdfast.commits import Commit
+from holdfast.comparison import alone, compare, impossible
 from holdfast.contenders import Contender
 from holdfast.data_diff import DataDiff
 from holdfast.data_diff import compare as compare_data
@@ -31,6 +33,16 @@ from holdfast.sealed import Holdout, holdout
 logger = logging.getLogger(__name__)
 
 CHALLENGER = "this branch"
+NOBODY = Side("nobody yet", "", "", "", "", "")
+
+
+class Released(NamedTuple):
+    """A model that has a name: the folder of its bundle, and where it comes from."""
+
+    name: str
+    bundle: Path
+    commit: str
+    data: str
 
 
 def judge(root: Path, base: str | None = None) -> Report:
@@ -41,7 +53,7 @@ def judge(root: Path, base: str | None = None) -> Report:
     commit = commits.find(root, base) if base else commits.of_change(root)
     if commit is None:
         return Report(
-            champion=Side("nothing", "", "", "", "", ""),
+            champion=NOBODY._replace(name="nothing"),
             challenger=provenance.side(root, None, CHALLENGER),
             comparison=impossible("there is no commit before this one", "commit a change, and judge that"),
         )
@@ -58,7 +70,7 @@ def judge(root: Path, base: str | None = None) -> Report:
         params = _settled(root)
         report = replace(report, data=_data_diff(root, report, params))
         with contenders.of_commit(root, commit) as champion:
-            return _judged(root, champion, report, params)
+            return _judged(root, champion, contenders.here(root), report, params)
     except UserError as error:
         return _without_judgement(report, error)
 
@@ -66,7 +78,7 @@ def judge(root: Path, base: str | None = None) -> Report:
 def judge_named(root: Path, name: str) -> Report:
     """Judge the model of the working tree against that of a folder, or of a name in the registry."""
     report = Report(
-        champion=Side(name, "", "", "", "", ""),
+        champion=NOBODY._replace(name=name),
         challenger=provenance.side(root, None, CHALLENGER),
         comparison=impossible("nothing was judged"),
         notes=provenance.notes(root, None),
@@ -74,9 +86,49 @@ def judge_named(root: Path, name: str) -> Report:
     try:
         params = _settled(root)
         with _given(root, name) as champion:
-            return _judged(root, champion, report, params)
+            return _judged(root, champion, contenders.here(root), report, params)
     except UserError as error:
         return _without_judgement(report, error)
+
+
+def judge_releases(root: Path, champion: Released | None, challenger: Released, params: Params) -> Report:
+    """Judge a released model against another, on the rows under `data/` that neither has seen; the first one, alone.
+
+    Raises: UserError where the data is not here.
+    """
+    report = Report(
+        champion=_side(root, champion) if champion else NOBODY,
+        challenger=_side(root, challenger),
+        comparison=impossible("nothing was judged"),
+    )
+    try:
+        threads.limit(params.threads)
+        with (
+            _released(root, "the challenger", challenger) as ours,
+            _released(root, "the champion", champion) if champion else nullcontext(ours) as theirs,
+        ):
+            judged = _judged(root, theirs, ours, report, params)
+    except UserError as error:
+        return _without_judgement(report, error)
+    return judged if champion else replace(judged, comparison=alone(judged.comparison))
+
+
+def _released(root: Path, name: str, released: Released) -> AbstractContextManager[Contender]:
+    return contenders.of_release(root, name, released.bundle, _known(root, released))
+
+
+def _side(root: Path, released: Released) -> Side:
+    known = _known(root, released)
+    found = provenance.side(root, known, released.name) if known else NOBODY
+    return found._replace(name=released.name, commit=released.commit, data=released.data)
+
+
+def _known(root: Path, released: Released) -> Commit | None:
+    """Return the commit of a released model, if this clone has it."""
+    try:
+        return commits.find(root, released.commit) if released.commit else None
+    except UserError:
+        return None
 
 
 def _settled(root: Path) -> Params:
@@ -112,12 +164,12 @@ def _given(root: Path, name: str) -> Iterator[Contender]:
         yield contenders.of_folder(root, folder)
 
 
-def _judged(root: Path, champion: Contender, report: Report, params: Params) -> Report:
+def _judged(root: Path, champion: Contender, challenger: Contender, report: Report, params: Params) -> Report:
     """Score the rows with both models, and ask the judge."""
-    clock, challenger = _Clock(), contenders.here(root)
+    clock, ours_is = _Clock(), report.challenger.name
     _refuse_other_target(champion, challenger)
     facts = Model.load(challenger.model).facts
-    sealed = holdout(versions.here(Workspace(root)), facts, f"holdout of {CHALLENGER}")
+    sealed = holdout(versions.here(Workspace(root)), facts, f"holdout of {ours_is}")
     if not len(sealed.rows):
         raise UserError(
             "the holdout is empty: no labelled row is on that side of the split",
@@ -126,13 +178,18 @@ def _judged(root: Path, champion: Contender, report: Report, params: Params) -> 
     clock.lap("rows")
     theirs, ours = (
         _scored(contender, name, sealed, clock)
-        for contender, name in ((champion, report.champion.name), (challenger, CHALLENGER))
+        for contender, name in ((champion, report.champion.name), (challenger, ours_is))
     )
     logger.info("judging by %s resamples", f"{params.gates.resamples:,}")
     comparison = compare(
-        _rows(sealed, facts.data, _slices(root, report, facts.data, params)), theirs, ours, params.gates,
-        bins=params.evaluate.calibration_bins, seed=params.seed, tags=params.tags,
-    )  # fmt: skip
+        _rows(sealed, facts.data, _slices(root, report, facts.data, params)),
+        theirs,
+        ours,
+        params.gates,
+        bins=params.evaluate.calibration_bins,
+        seed=params.seed,
+        tags=params.tags,
+    )
     clock.lap("judge")
     judged = [(sealed, champion, theirs), (sealed, challenger, ours)]
     return replace(

@@ -123,6 +123,7 @@ def _tags(root: Path, bundle: Bundle, folder: Path, side: Side, environment: Cur
         registry.DATA: side.data,
         registry.SHA256: bundle.sha256,
         registry.FILES: registry.digest(folder),
+        registry.CARD: json.dumps([]),
     }
 
 

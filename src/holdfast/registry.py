@@ -19,6 +19,7 @@ SCHEME = "models:/"
 MODEL = "model"  # the folder of a run that holds the model
 COMMIT, DATA, SHA256, FILES = "holdfast.commit", "holdfast.data", "holdfast.sha256", "holdfast.files"
 VERDICT, AGAINST, GATES = "holdfast.verdict", "holdfast.against", "holdfast.gates"
+CARD = "holdfast.card"  # what its card lacks
 SHORTEST = 7  # characters of a hash that name one
 
 

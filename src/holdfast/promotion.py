@@ -1,0 +1,171 @@
+"""Promotion: who becomes champion, on which verdict, and how to go back.
+
+An alias moves only after three questions: is all said that must be said of the model (compliance), does the judge let
+it take the champion's place, and have enough people agreed. Every step may be repeated, and the deciding one is a
+single entry in the log of moves; so whoever is killed on the way leaves either the old champion or the new one.
+"""
+
+import json
+import logging
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from holdfast import judging, moves, registry, report_files, store
+from holdfast.bundle import Bundle
+from holdfast.environments import Current
+from holdfast.errors import RefusedError, UserError
+from holdfast.files import Workspace
+from holdfast.judging import Released
+from holdfast.moves import Move
+from holdfast.params import Gates, Params
+from holdfast.registry import Version
+from holdfast.report import Report
+from holdfast.store import Store
+
+logger = logging.getLogger(__name__)
+
+COMPARISONS = "comparisons"
+REQUIRED = {
+    registry.COMMIT: "the commit that it was made from",
+    registry.DATA: "the hash of its data",
+    registry.SHA256: "the hash of its model",
+    "training_window": "the days of its training rows",
+}
+
+
+class Judgement(NamedTuple):
+    """What was found of a challenger, and the move if it became champion."""
+
+    challenger: Version
+    champion: Version | None
+    report: Report
+    move: Move | None
+
+
+def promote(
+    root: Path, params: Params, environment: Current, what: str, *, approved_by: Sequence[str] = (), dry_run: bool
+) -> Judgement:
+    """Judge a version, and make it champion if nothing speaks against it; a dry run changes nothing.
+
+    Raises: RefusedError where something must be said of it, or people must agree; UserError where it is champion
+    already, is not to be had, or somebody else was quicker.
+    """
+    name = environment.settings.model
+    opened = store.connect(root, environment.settings.tracking)
+    log = moves.history(opened, name) if dry_run else moves.settled(opened, name)
+    challenger = registry.find(opened, name, what)
+    number = moves.champion(log)
+    if challenger.number == number:
+        problem = f"{name}: version {number} is champion already."
+        raise UserError(problem, fix="publish another commit, or name another version")
+    lacking = compliance(challenger, environment.gates)
+    if lacking:
+        problem = f"{challenger.uri}: not promoted, for it lacks {'; '.join(lacking)}."
+        raise RefusedError(problem, fix="say it under `tags:` in params.yaml, `dvc repro`, commit, publish")
+    logger.info("compliance: all is said that must be")
+    champion = registry.find(opened, name, str(number)) if number else None
+    report = _judged(root, opened, champion, challenger, params.model_copy(update={"gates": environment.gates}))
+    written = report_files.write(report, Workspace(root).comparison.with_name("promotion"))
+    if dry_run or report.comparison.verdict != "promote":
+        if not dry_run:
+            _keep(opened, champion, challenger, report, written)
+        return Judgement(challenger, champion, report, None)
+    _require_approval(environment, approved_by)
+    stored = _keep(opened, champion, challenger, report, written)
+    move = Move(
+        "promote", challenger.number, number, log[-1].number if log else 0, moves.who(),
+        tuple(sorted(set(approved_by))), report.comparison.verdict, stored,
+    )  # fmt: skip
+    return Judgement(challenger, champion, report, moves.append(opened, name, move, challenger))
+
+
+def compliance(version: Version, gates: Gates) -> list[str]:
+    """Return what must be said of a version and is not."""
+    missing = [f"the tag {name}" for name in gates.tags if not version.tags.get(name, "").strip()]
+    missing += [f"{name} ({why})" for name, why in REQUIRED.items() if not version.tags.get(name, "").strip()]
+    return missing + [f"in its card: {what}" for what in json.loads(version.tags.get(registry.CARD, '["a card"]'))]
+
+
+def rollback(root: Path, environment: Current, what: str | None) -> Move:
+    """Make a version champion again that was it before: the last one before this, or the one that is named.
+
+    Raises: UserError where there is none, it never was champion, or it is not what was registered.
+    """
+    name = environment.settings.model
+    opened = store.connect(root, environment.settings.tracking)
+    log = moves.history(opened, name)
+    target = _to_go_back_to(opened, name, log, what)
+    with tempfile.TemporaryDirectory(prefix="holdfast-") as scratch:
+        Bundle.load(registry.download(opened, target, Path(scratch))).prove()
+    if target.number == moves.champion(log):  # the alias was moved by hand, or is on its way
+        registry.point(opened, name, moves.CHAMPION, target.number)
+        return log[-1]
+    log = moves.settled(opened, name)
+    move = Move("rollback", target.number, moves.champion(log), log[-1].number, moves.who())
+    return moves.append(opened, name, move, target)
+
+
+def _to_go_back_to(opened: Store, name: str, log: Sequence[Move], what: str | None) -> Version:
+    if what is None:
+        number = moves.previous(log)
+        if number is None:
+            raise UserError(f"{name}: there is no champion before this one.", fix=f"look at `{moves.AGAIN}`")
+        return registry.find(opened, name, str(number))
+    found = registry.find(opened, name, what)
+    if found.number not in {one.champion for one in log}:
+        problem = f"{name}: version {found.number} has never been champion."
+        raise UserError(problem, fix=f"python -m holdfast promote {found.number}")
+    return found
+
+
+def _judged(
+    root: Path,
+    opened: Store,
+    versions: tuple[Version | None, Version],
+    params: Params,
+    environment: Current,
+    into: Path,
+) -> Report:
+    """Fetch both models, and let the judge compare them by the gates of the environment."""
+    champion, challenger = (None if one is None else _released(opened, one, into) for one in versions)
+    assert challenger is not None
+    tags = {name: versions[1].tags.get(name, "") for name in environment.gates.tags}
+    settings = params.model_copy(update={"gates": environment.gates, "tags": tags})
+    return judging.judge_releases(root, champion, challenger, settings)
+
+
+def _released(opened: Store, version: Version, into: Path) -> Released:
+    place = into / str(version.number)
+    place.mkdir()
+    folder = registry.download(opened, version, place)
+    return Released(f"version {version.number}", folder, version.commit, version.data)
+
+
+def _keep(opened: Store, champion: Version | None, challenger: Version, report: Report, written: Path) -> str:
+    """Store the comparison with the challenger; return where."""
+    against = f"version {champion.number}" if champion else "nobody"
+    place = f"{COMPARISONS}/against-{champion.number if champion else 'nobody'}"
+    gates = [{"code": one.code, "passed": bool(one.passed), "text": one.text} for one in report.comparison.gates]
+    said: dict[str, Any] = {
+        registry.AGAINST: against,
+        registry.GATES: json.dumps(gates, ensure_ascii=False),
+        registry.VERDICT: report.comparison.verdict,
+    }
+    with store.asked(challenger.uri):
+        opened.client.log_artifacts(challenger.run, str(written), place)
+        for tag, value in said.items():
+            opened.client.set_model_version_tag(challenger.name, str(challenger.number), tag, value)
+    return place
+
+
+def _require_approval(environment: Current, approved_by: Sequence[str]) -> None:
+    """Refuse what too few people have agreed to; nobody agrees with themselves.
+
+    Raises: RefusedError.
+    """
+    agreed, needed = set(approved_by) - {moves.who()}, environment.settings.approvals
+    if len(agreed) < needed:
+        problem = f"{environment.name}: the verdict is to promote, but {len(agreed)} of {needed} people have agreed."
+        raise RefusedError(problem, fix="python -m holdfast promote --approved-by NAME (not you; once for each person)")
