@@ -176,10 +176,8 @@ def _judged(root: Path, champion: Contender, challenger: Contender, report: Repo
             fix="give it rows under `split:` in params.yaml, then `dvc repro`",
         )
     clock.lap("rows")
-    theirs, ours = (
-        _scored(contender, name, sealed, clock)
-        for contender, name in ((champion, report.champion.name), (challenger, ours_is))
-    )
+    ours = _scored(challenger, ours_is, sealed, clock)
+    theirs = ours if champion is challenger else _scored(champion, report.champion.name, sealed, clock)
     logger.info("judging by %s resamples", f"{params.gates.resamples:,}")
     comparison = compare(
         _rows(sealed, facts.data, _slices(root, report, facts.data, params)),

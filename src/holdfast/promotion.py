@@ -120,20 +120,13 @@ def _to_go_back_to(opened: Store, name: str, log: Sequence[Move], what: str | No
     return found
 
 
-def _judged(
-    root: Path,
-    opened: Store,
-    versions: tuple[Version | None, Version],
-    params: Params,
-    environment: Current,
-    into: Path,
-) -> Report:
-    """Fetch both models, and let the judge compare them by the gates of the environment."""
-    champion, challenger = (None if one is None else _released(opened, one, into) for one in versions)
-    assert challenger is not None
-    tags = {name: versions[1].tags.get(name, "") for name in environment.gates.tags}
-    settings = params.model_copy(update={"gates": environment.gates, "tags": tags})
-    return judging.judge_releases(root, champion, challenger, settings)
+def _judged(root: Path, opened: Store, champion: Version | None, challenger: Version, settings: Params) -> Report:
+    """Fetch both models, and let the judge compare them; the tags are those of the challenger."""
+    tags = {name: challenger.tags.get(name, "") for name in settings.gates.tags}
+    with tempfile.TemporaryDirectory(prefix="holdfast-") as scratch:
+        ours = _released(opened, challenger, Path(scratch))
+        theirs = _released(opened, champion, Path(scratch)) if champion else None
+        return judging.judge_releases(root, theirs, ours, settings.model_copy(update={"tags": tags}))
 
 
 def _released(opened: Store, version: Version, into: Path) -> Released:
