@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # the process that hands out tests to others loads this file 
     from app.config import Config
     from holdfast.bundle import Bundle
     from holdfast.model import Model
+    from holdfast.store import Store
 
 ROOT = Path(__file__).parent.parent
 threads.limit(1)
@@ -208,6 +209,29 @@ def real_model() -> "Model":
 def holdout() -> pd.DataFrame:
     """Its holdout; for reading only."""
     return files.read(made(Workspace(ROOT).prepare / "holdout.parquet"))
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of a store with nothing in it: made once, and copied by those who want one."""
+    from holdfast import store
+
+    root = tmp_path_factory.mktemp("store")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+            patch.delenv(name, raising=False)
+        store.connect(root)
+    return root / store.DATABASE
+
+
+@pytest.fixture
+def opened(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> "Store":
+    """A store beside the project of the test, with nothing in it."""
+    from stores import open_in
+
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        monkeypatch.delenv(name, raising=False)
+    return open_in(tmp_path, empty_store)
 
 
 @pytest.fixture(scope="session")
