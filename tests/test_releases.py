@@ -13,6 +13,7 @@ from conftest import ROOT, Project, run
 from holdfast import files, provenance, registry, releases
 from holdfast.bundle import Bundle, Golden
 from holdfast.errors import UserError
+from stores import open_in, register
 
 Judge = Callable[..., None]
 
@@ -103,12 +104,6 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tree: Path) -> None:
     assert (tree / "params.yaml").is_file()
 
 
-@pytest.mark.parametrize("name", ["models:/delay/latest", "models:/delay/Production", "models:/m-0123456789abcdef"])
-def test_a_name_that_may_stand_for_another_model_tomorrow_is_no_version(name: str) -> None:
-    with pytest.raises(UserError, match=f"{name}: found neither an alias nor a number"):
-        registry.version(name)
-
-
 def test_the_command_says_what_was_exported(tree: Path) -> None:
     said = run(f"{sys.executable} -m holdfast export served", tree)
 
@@ -117,31 +112,25 @@ def test_the_command_says_what_was_exported(tree: Path) -> None:
     assert "MODEL_URI=served" in said
 
 
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:The ``noload`` loader")
-def test_a_name_of_the_registry_is_resolved_to_its_version(
-    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from mlflow.tracking import MlflowClient
-
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-    client = MlflowClient()
-    client.create_registered_model("delay")
+def test_a_name_of_the_registry_is_resolved_to_its_version(tree: Path, tmp_path: Path, empty_store: Path) -> None:
+    opened, folder = open_in(tree, empty_store), tree / "artifacts" / "evaluate" / "bundle"
     for _ in range(2):
-        version = client.create_model_version("delay", str(tree / "artifacts" / "evaluate" / "bundle"))
-    client.set_registered_model_alias("delay", "champion", version.version)
+        version = register(opened, "delay", folder, **{registry.VERDICT: "promote", registry.AGAINST: "version 1"})
+    registry.point(opened, "delay", "champion", version.number)
 
     by_alias = releases.export(tree, "models:/delay@champion", tmp_path / "by_alias")
     by_number = releases.export(tree, "models:/delay/1", tmp_path / "by_number")
 
     assert (by_alias.version, by_number.version) == ("2", "1")
-    assert registry.pinned("models:/delay@champion") == "models:/delay/2"
-    with pytest.raises(UserError, match="models:/delay@nobody: not fetched from the registry"):
+    assert by_alias.release is not None
+    assert (by_alias.release.verdict, by_alias.release.against) == ("promote", "version 1")
+    with pytest.raises(UserError, match="delay: found no version 'nobody'; there are 1 to 2"):
         releases.export(tree, "models:/delay@nobody", tmp_path / "nothing")
+    assert not (tmp_path / "nothing").exists()
 
 
 def test_without_mlflow_a_name_is_to_be_exported_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "mlflow", None)
 
-    with pytest.raises(UserError, match=r"mlflow is not installed here\.\n  fix: .* export FOLDER --model models:/a@b"):
-        registry.fetch("models:/a@b", tmp_path)
+    with pytest.raises(UserError, match=r"mlflow is not installed here\.\n  fix: .* export FOLDER --model NAME"):
+        registry.fetch("models:/a@b", tmp_path, tmp_path)

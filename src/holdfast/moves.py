@@ -89,7 +89,7 @@ def append(store: Store, name: str, move: Move, source: Version) -> Move:
         winner = next(one for one in counted if one.seen == move.seen)
         problem = f"{name}: version {winner.champion} became champion at the same moment, by {winner.by}: this did not."
         raise UserError(problem, fix=f"look at `{AGAIN}`, then judge against the new champion: the same command again")
-    registry.point(store, name, CHAMPION, mine.champion)
+    _follow(store, name, mine.champion)
     return mine
 
 
@@ -99,9 +99,11 @@ def settled(store: Store, name: str) -> list[Move]:
     Raises: UserError where the alias was moved by hand.
     """
     moves = history(store, name)
-    found = next((one.number for one in registry.versions(store, name) if CHAMPION in one.aliases), None)
-    expected = champion(moves)
+    aliases = {alias: one.number for one in registry.versions(store, name) for alias in one.aliases}
+    found, expected = aliases.get(CHAMPION), champion(moves)
     if found == expected:
+        if found is not None and aliases.get(CHALLENGER) == found:
+            _follow(store, name, found)
         return moves
     if not moves or found != moves[-1].before:
         said = f"version {expected}" if moves else "none"
@@ -109,8 +111,16 @@ def settled(store: Store, name: str) -> list[Move]:
         put_back = f"python -m holdfast rollback {expected}" if moves else f"remove the alias, and promote {found}"
         raise UserError(problem, fix=f"it was moved by hand; put it back: {put_back}")
     logger.info("the last move was broken off: the alias now follows it, to version %s", expected)
-    registry.point(store, name, CHAMPION, moves[-1].champion)
+    _follow(store, name, moves[-1].champion)
     return moves
+
+
+def _follow(store: Store, name: str, number: int) -> None:
+    """Let the alias follow the log; who is champion is challenger no more."""
+    registry.point(store, name, CHAMPION, number)
+    if any(one.number == number and CHALLENGER in one.aliases for one in registry.versions(store, name)):
+        with asked(store.address):
+            store.client.delete_registered_model_alias(name, CHALLENGER)
 
 
 def who() -> str:
