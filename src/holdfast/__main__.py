@@ -58,6 +58,12 @@ def _data(commands: "Commands") -> None:
 
 def _model(commands: "Commands") -> None:
     commands.add_parser("metrics", help="print what was measured of the model, and on which rows")
+    card = commands.add_parser(
+        "card",
+        help="write the model card of this tree's model: what it is for, how good it is and how surely, what it lacks",
+        epilog="example: python -m holdfast card --format md",
+    )
+    card.add_argument("--format", dest="form", choices=["md", "html"], help="print the card (where it is, in short)")
     export = commands.add_parser(
         "export",
         help="write all that a service needs of a model into a folder, and prove that it scores as it was evaluated",

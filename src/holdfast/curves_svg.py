@@ -38,6 +38,16 @@ class Row(NamedTuple):
     margin: float | None = None
 
 
+class Dot(NamedTuple):
+    """A point in the unit square; where its height could as well lie, and how large it is beside the largest."""
+
+    across: float
+    up: float
+    ends: tuple[float, float] | None
+    size: float
+    said: str
+
+
 def curves(both: tuple[Curve, Curve], summary: str, axes: tuple[str, str], *, diagonal: bool = False) -> Html:
     """Draw the curves of two models over one another."""
     drawn = [_frame(), *_axes(axes)]
@@ -46,6 +56,21 @@ def curves(both: tuple[Curve, Curve], summary: str, axes: tuple[str, str], *, di
     for place, one in enumerate(both):
         drawn += _curve(one, second=place == 1)
     drawn += _legend([one.name for one in both], low=axes[0] != "recall")
+    return _svg(summary, drawn, (LEFT + SIDE + 10, TOP + SIDE + BELOW))
+
+
+def dots(found: Sequence[Dot], summary: str, axes: tuple[str, str]) -> Html:
+    """Draw points beside the diagonal, each with its interval."""
+    drawn = [_frame(), *_axes(axes)]
+    drawn.append(_line([(0, 0), (1, 1)], style="stroke: var(--soft); fill: none", stroke_dasharray="2 4"))
+    drawn.append(_line([(one.across, one.up) for one in found], style="stroke: var(--band); fill: none"))
+    for one in found:
+        across, up = _at(one.across, one.up)
+        whole = [element("title", one.said)]
+        if one.ends:
+            whole.append(_line([(one.across, end) for end in one.ends], class_="stroke"))
+        whole.append(element("circle", cx=_n(across), cy=_n(up), r=_n(2.5 + 6 * one.size**0.5), class_="main"))
+        drawn.append(element("g", *whole))
     return _svg(summary, drawn, (LEFT + SIDE + 10, TOP + SIDE + BELOW))
 
 
