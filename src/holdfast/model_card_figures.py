@@ -66,7 +66,7 @@ def slices(about: About) -> tuple[Block, ...]:
     errors = {(one.label, one.value): one.metrics.get("calibration_error") for one in about.card.slices}
     head = [
         "slice", schema.noun[1], worded(schema.target.positive), "ROC AUC", _interval(about),
-        "less that of all", "calibration error", "",
+        "less that of all", "calibration error", "remark",
     ]  # fmt: skip
     table = [_line(one, errors.get((one.label, one.value))) for one in found]
     weak, large = sum(one.weak for one in found), sum(one.gap.low is not None for one in found)

@@ -128,10 +128,11 @@ def _shares(about: About) -> Iterator[str]:
 def _rare(about: About) -> Iterator[str]:
     rare = [one for one in about.card.calibration if one.rows < SPARSE or one.low is None]
     if rare:
-        rows, where = sum(one.rows for one in rare), about.intervals.unit
+        rows = sum(one.rows for one in rare)
+        where = f", on few {about.intervals.unit}" if any(one.low is None for one in rare) else ""
         yield (
             f"Scores {_scores(rare)} are rare: {rows:,} of {about.card.holdout_rows:,} {about.facts.data.noun[1]} got "
-            f"one, or they did on few {where}, so what came true of them says little."
+            f"one{where}, so what came true of them says little."
         )
 
 

@@ -4,28 +4,30 @@ from collections.abc import Callable, Iterable
 
 from holdfast import curves_svg, pages
 from holdfast.curves_svg import Dot, Row
-from holdfast.headline import number, signed
+from holdfast.headline import number
 from holdfast.intervals import SliceInterval
 from holdfast.markdown import Table
 from holdfast.model_card import About
-from holdfast.model_card_blocks import Block, Code, Commands, Grid, Items, Pairs, Part, Said
+from holdfast.model_card_blocks import Block, Code, Commands, Grid, Items, Pairs, Said
 from holdfast.model_card_parts import lead, parts, title
 from holdfast.model_card_words import ends, figure, gap, label, share, worded
-from holdfast.pages import Html, element, together
+from holdfast.pages import Html, element
 
 SHOWN = 40  # slices in a plot
 CARDS, WIDE = 4, 6  # columns of a table whose rows become cards on a phone; with more than that it is moved sideways
 BAR = "background-size: {:.1%} 100%"
 STYLE = """
 .pairs { display: grid; grid-template-columns: minmax(90px, 130px) minmax(0, 1fr); gap: 6px 20px; margin: 0 0 12px; }
-.pairs dd { margin: 0; overflow-wrap: anywhere; }
+.pairs dd { margin: 0; }
+h1, p, li, dt, dd, th, figcaption { overflow-wrap: anywhere; } th[scope=row] { min-width: 6em; }
 .lines { margin: 0; padding-left: 20px; max-width: 80ch; } .lines li { margin-bottom: 6px; }
 .type { background: var(--wash); border-radius: 8px; padding: 12px 16px; margin: 0 0 12px; white-space: pre-wrap; }
 .beside { align-items: start; } .beside > * { min-width: 0; } .pair { row-gap: 0; }
 .worth { max-width: 640px; grid-template-columns: minmax(0, 1fr) max-content; font-variant-numeric: tabular-nums; }
 .square { max-width: 440px; } .forest > svg { min-width: 500px; } .wide { overflow-x: auto; }
-.wide td { white-space: nowrap; } .wide td, .wide thead th { padding-left: 4px; }
-.wide th[scope=row] { position: sticky; left: 0; background: var(--page); }
+.wide table { max-width: none; } .wide td { white-space: nowrap; } .wide td, .wide thead th { padding-left: 4px; }
+.wide th[scope=row] { min-width: 7em; position: sticky; left: 0; background: var(--page); }
+@media (min-width: 761px) { .wide th[scope=row] { white-space: nowrap; } }
 td, tbody th { padding-top: 5px; padding-bottom: 5px; } table + p { margin-top: 8px; }
 @media (max-width: 760px) {
   .tight th, .tight td { padding-right: 9px; font-size: 13px; }
@@ -106,7 +108,7 @@ def _forest(about: About) -> Html:
         return Html("")
     least = sorted(known, key=lambda one: (one.gap.value or 0.0, one.label, one.value))[:SHOWN]
     which = f" (the {SHOWN} weakest of {len(known):,})" if len(known) > SHOWN else ""
-    caption = f"ROC AUC of each slice, less that of all{which}: left of 0 it ranks worse"
+    caption = f"ROC AUC of each slice, less that of all{which}; left of 0 it ranks worse. Each interval by itself."
     drawing = element("div", curves_svg.forest([_row(one) for one in least], caption), class_="forest")
     return element("figure", element("figcaption", caption), _scrolling(drawing, caption))
 

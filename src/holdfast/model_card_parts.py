@@ -24,7 +24,7 @@ def title(about: About) -> str:
     """Name the model."""
     if about.name:
         return f"Model card: {about.name}{f', version {about.number}' if about.number else ''}"
-    return f"Model card: {about.release.version}"
+    return f"Model card: {about.release.version or about.sha256[:SHORT]}"
 
 
 def lead(about: About) -> str:
@@ -146,7 +146,7 @@ def _verdict(about: About) -> tuple[Block, ...]:
         return Said(said), Commands(("python -m holdfast report",))
     against = f", against {release.against}" if release.against else ""
     table = [[gate.code, "passed" if gate.passed else "not passed", gate.text] for gate in release.gates]
-    grid = (Grid([["gate", "", "found"], *table], ()),) if table else ()
+    grid = (Grid([["gate", "said", "found"], *table], ()),) if table else ()
     return Said(f"{heading(release.verdict)}{against}."), *grid
 
 
