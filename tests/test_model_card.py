@@ -116,8 +116,8 @@ def test_what_is_collected_is_what_was_measured(collected: About, finished_proje
     for name, one in collected.intervals.metrics.items():
         assert one.value == pytest.approx(collected.card.metrics[name], abs=1e-6)
     found = {(one.label, one.value): one.roc_auc.value for one in collected.intervals.slices}
-    for one in collected.card.slices:
-        assert found[one.label, one.value] == pytest.approx(one.metrics["roc_auc"], abs=1e-6)
+    for piece in collected.card.slices:
+        assert found[piece.label, piece.value] == pytest.approx(piece.metrics["roc_auc"], abs=1e-6)
     assert collected.gaps["humidity"] == pytest.approx((0.1, 0.1), abs=0.05)
     assert [one.partition for one in collected.contract] == [f"data/flights/2013-0{month}.parquet" for month in "1234"]
 

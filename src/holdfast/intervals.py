@@ -19,6 +19,7 @@ from holdfast.params import Gates, Metric
 
 RESAMPLES = 1_000
 METRICS: tuple[Metric, ...] = get_args(Metric)
+OF_SLICES: tuple[Metric, ...] = ("roc_auc",)
 
 
 class Interval(NamedTuple):
@@ -70,7 +71,7 @@ def measure(
     )
     every = np.ones(len(scores), dtype=bool)
     whole = _Part(rows, scores, every, METRICS, threshold, bins)
-    parts = [_Part(rows, scores, piece.mask, ("roc_auc",), threshold, bins) for piece in large]
+    parts = [_Part(rows, scores, piece.mask, OF_SLICES, threshold, bins) for piece in large]
     count, shares = int(rows.groups.max()) + 1, _Shares(rows)
     for drawn in bootstrap.draws(count, len(scores), resamples, seed):
         shares.add(drawn)
