@@ -9,20 +9,30 @@ import logging
 import sys
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import pandas as pd
-
-from holdfast import commits, files, flavor, moves, provenance, rebuild, registry, store, tracking
+from holdfast import (
+    commits,
+    flavor,
+    model_card,
+    model_card_markdown,
+    model_card_page,
+    moves,
+    provenance,
+    rebuild,
+    registry,
+    store,
+    tracking,
+)
 from holdfast.bundle import SHORT, Bundle
 from holdfast.environments import Current
 from holdfast.errors import UserError
 from holdfast.files import Workspace
+from holdfast.model_card import About
 from holdfast.params import Params
 from holdfast.registry import Version
-from holdfast.report import Side
 from holdfast.store import Store
 from holdfast.tracking import Run
 
@@ -59,45 +69,55 @@ def publish(root: Path, params: Params, environment: Current) -> Published:
         raise UserError(f"{', '.join(stale)} would run again: this model is not what the tree makes.", fix="dvc repro")
     side = provenance.side(root, None, "")
     uncommitted = [path for path in ("dvc.lock", "params.yaml", "data.dvc") if commits.is_changed(root, path)]
-    opened = store.connect(root, environment.settings.tracking)
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as scratch:
-        run = _run(root, params, environment, side, Path(scratch))
-        logger.info("logging %s: %d metrics", run.name, len(run.metrics))
-        run_id = tracking.record(opened, environment.settings.model, run)
+    opened, name = store.connect(root, environment.settings.tracking), environment.settings.model
+    key = f"{environment.name} {side.commit} {side.lock} {side.params}"
+    run = tracking.finished(opened, name, key)
+    if run is None:
+        with tempfile.TemporaryDirectory(prefix="holdfast-") as scratch:
+            run = tracking.record(opened, name, _run(root, params, environment, key, Path(scratch)))
     if uncommitted:
         logger.info("not registered, for nobody could rebuild it: %s is not committed", ", ".join(uncommitted))
-        return Published(run_id, None)
-    return Published(run_id, _registered(opened, environment.settings.model, run_id, run.tags))
+        return Published(run, None)
+    return Published(run, _registered(opened, name, run))
 
 
-def _registered(opened: Store, name: str, run_id: str, tags: Mapping[str, str]) -> Version:
-    """Register the model of a run; the newest version that is not champion is the challenger."""
-    version = registry.register(opened, name, run_id, tags)
+def _registered(opened: Store, name: str, run: str) -> Version:
+    """Register the model of a run, under its tags; the newest version that is not champion is the challenger."""
+    with store.asked(opened.address):
+        tags = {
+            tag: value for tag, value in opened.client.get_run(run).data.tags.items() if not tag.startswith("mlflow.")
+        }
+    version = registry.register(opened, name, run, tags)
     newest = registry.versions(opened, name)[-1]
     if newest.number == version.number and moves.champion(moves.history(opened, name)) != version.number:
         registry.point(opened, name, moves.CHALLENGER, version.number)
     return registry.find(opened, name, str(version.number))
 
 
-def _run(root: Path, params: Params, environment: Current, side: Side, scratch: Path) -> Run:
+def _run(root: Path, params: Params, environment: Current, key: str, scratch: Path) -> Run:
+    """Collect all that is known of this tree's model; what has to be written first goes into `scratch`."""
     workspace = Workspace(root)
     folder = workspace.evaluate / "bundle"
     bundle = Bundle.load(folder)
     bundle.prove()
+    logger.info("writing its card, and the model as MLflow wants it")
+    about = replace(model_card.of_tree(root), name=environment.settings.model, required=environment.gates.tags)
+    (scratch / "card.md").write_text(model_card_markdown.markdown(about), encoding="utf-8")
+    (scratch / "card.html").write_text(model_card_page.page(about), encoding="utf-8")
     flavor.save(scratch / registry.MODEL, folder, requirements(root))
-    content = params.model_dump(mode="json", exclude=set(NO_PARAMS))
     paths = [
         (scratch / registry.MODEL, registry.MODEL),
+        *((scratch / name, "") for name in ("card.md", "card.html")),
         *((workspace.root / name, "") for name in FROM_ROOT),
         *((workspace.prepare / name, "data") for name in FROM_PREPARE),
         *((path, "evaluation") for path in sorted(workspace.evaluate.iterdir()) if path.is_file()),
     ]
     return Run(
-        key=f"{environment.name} {side.commit} {side.lock} {side.params}",
-        name=f"{side.commit[:SHORT]}{'' if not _dirty(root) else ' with changes'}",
-        params=provenance.flat(content),
+        key=key,
+        name=about.origin.commit[:SHORT] + (" with changes" if _dirty(root) else ""),
+        params=provenance.flat(params.model_dump(mode="json", exclude=set(NO_PARAMS))),
         metrics=_metrics(bundle),
-        tags={**params.tags, **_tags(root, bundle, folder, side, environment)},
+        tags={**params.tags, **_tags(root, about, folder, environment)},
         artifacts=tuple(paths),
     )
 
@@ -110,30 +130,21 @@ def _metrics(bundle: Bundle) -> dict[str, float]:
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
-def _tags(root: Path, bundle: Bundle, folder: Path, side: Side, environment: Current) -> dict[str, str]:
-    first, last = training_window(root, bundle)
+def _tags(root: Path, about: About, folder: Path, environment: Current) -> dict[str, str]:
+    learned, origin = about.learned, about.origin
     return {
-        "training_window": f"{first} to {last}" if first else f"{bundle.model.facts.fitted_rows} rows",
+        "training_window": f"{learned.first} to {learned.last}" if learned.first else f"{learned.rows:,} rows",
         "holdfast.environment": environment.name,
         "holdfast.dirty": json.dumps(_dirty(root)),
-        "holdfast.lock": side.lock,
-        "holdfast.packages": side.environment,
+        "holdfast.lock": origin.lock,
+        "holdfast.packages": origin.environment,
         "holdfast.python": sys.version.split()[0],
-        registry.COMMIT: side.commit,
-        registry.DATA: side.data,
-        registry.SHA256: bundle.sha256,
+        registry.COMMIT: origin.commit,
+        registry.DATA: origin.data,
+        registry.SHA256: about.sha256,
         registry.FILES: registry.digest(folder),
-        registry.CARD: json.dumps([]),
+        registry.CARD: json.dumps(model_card.missing(about)),
     }
-
-
-def training_window(root: Path, bundle: Bundle) -> tuple[str, str]:
-    """Return the first and the last day of the training rows; nothing where rows have no time."""
-    name = bundle.model.facts.data.time
-    if name is None:
-        return "", ""
-    times: pd.Series = files.read(Workspace(root).prepare / "train.parquet", [name])[name]
-    return str(times.min().date()), str(times.max().date())
 
 
 def requirements(root: Path) -> list[str]:

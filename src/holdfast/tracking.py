@@ -28,23 +28,36 @@ class Run(NamedTuple):
     artifacts: tuple[tuple[Path, str], ...] = ()
 
 
+def finished(store: Store, experiment: str, key: str) -> str | None:
+    """Return the id of the run of a key, if it was written to its end."""
+    with asked(store.address):
+        known = _of_key(store, _experiment(store, experiment), key)
+    return next((str(one.info.run_id) for one in known if one.info.status == "FINISHED"), None)
+
+
 def record(store: Store, experiment: str, run: Run, parent: str | None = None) -> str:
     """Write a run down unless it is there already, and return its id; `parent` is the id of the one it belongs to.
 
     Raises: UserError where the store does not take it; nothing of it then counts.
     """
+    known = finished(store, experiment, run.key)
+    if known:
+        return known
     with asked(store.address):
         place = _experiment(store, experiment)
-        known = store.client.search_runs([place], f"tags.`{KEY}` = '{run.key}'", order_by=["attributes.start_time"])
-        finished = next((one for one in known if one.info.status == "FINISHED"), None)
-        if finished:
-            return str(finished.info.run_id)
         family = {"mlflow.parentRunId": parent} if parent else {}
         tags = {**_cut(run.tags), **family, KEY: run.key}
-        begun = known[0] if known else store.client.create_run(place, run_name=run.name, tags=tags)
+        begun = next(iter(_of_key(store, place, run.key)), None)
+        begun = begun or store.client.create_run(place, run_name=run.name, tags=tags)
         _fill(store, begun, run)
         store.client.set_terminated(begun.info.run_id, "FINISHED")
         return str(begun.info.run_id)
+
+
+def _of_key(store: Store, experiment_id: str, key: str) -> list[Any]:
+    return list(
+        store.client.search_runs([experiment_id], f"tags.`{KEY}` = '{key}'", order_by=["attributes.start_time"])
+    )
 
 
 def _experiment(store: Store, name: str) -> str:
