@@ -61,7 +61,7 @@ LAYERS = [
     {"contenders", "flavor", "headline", "intervals", "quarantine", "registry", "sealed"},
     {"model_card_blocks", "moves", "provenance", "report_tables"},
     {"judging", "mermaid", "releases"},
-    {"model_card", "model_card_words", "report_markdown", "report_page"},
+    {"judging_releases", "model_card", "model_card_words", "report_markdown", "report_page"},
     {"model_card_figures", "model_card_limits", "report_files"},
     {"model_card_parts", "promotion"},
     {"model_card_markdown", "model_card_page"},

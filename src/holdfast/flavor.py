@@ -69,7 +69,7 @@ def _signature(schema: Schema) -> "ModelSignature":
     from mlflow.types import Schema as Columns
 
     kinds = {Number: "double", Category: "string", Time: "string"}
-    inputs = [
+    inputs: list[Any] = [
         ColSpec(kinds[type(column)], name, required=not column.nullable) for name, column in schema.columns.items()
     ]
     return ModelSignature(Columns(inputs), Columns([ColSpec("double", "score"), ColSpec("string", "label")]))

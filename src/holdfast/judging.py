@@ -8,14 +8,12 @@ import logging
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from holdfast import bootstrap, commits, contenders, evaluation, files, provenance, rebuild, registry, threads, versions
-from holdfast.commits import Commit
-from holdfast.comparison import alone, compare, impossible
+from holdfast.comparison import compare, impossible
 from holdfast.contenders import Contender
 from holdfast.data_diff import DataDiff
 from holdfast.data_diff import compare as compare_data
@@ -34,15 +32,6 @@ logger = logging.getLogger(__name__)
 
 CHALLENGER = "this branch"
 NOBODY = Side("nobody yet", "", "", "", "", "")
-
-
-class Released(NamedTuple):
-    """A model that has a name: the folder of its bundle, and where it comes from."""
-
-    name: str
-    bundle: Path
-    commit: str
-    data: str
 
 
 def judge(root: Path, base: str | None = None) -> Report:
@@ -70,9 +59,9 @@ def judge(root: Path, base: str | None = None) -> Report:
         params = _settled(root)
         report = replace(report, data=_data_diff(root, report, params))
         with contenders.of_commit(root, commit) as champion:
-            return _judged(root, champion, contenders.here(root), report, params)
+            return judged(root, champion, contenders.here(root), report, params)
     except UserError as error:
-        return _without_judgement(report, error)
+        return without_judgement(report, error)
 
 
 def judge_named(root: Path, name: str) -> Report:
@@ -86,49 +75,9 @@ def judge_named(root: Path, name: str) -> Report:
     try:
         params = _settled(root)
         with _given(root, name) as champion:
-            return _judged(root, champion, contenders.here(root), report, params)
+            return judged(root, champion, contenders.here(root), report, params)
     except UserError as error:
-        return _without_judgement(report, error)
-
-
-def judge_releases(root: Path, champion: Released | None, challenger: Released, params: Params) -> Report:
-    """Judge a released model against another, on the rows under `data/` that neither has seen; the first one, alone.
-
-    Raises: UserError where the data is not here.
-    """
-    report = Report(
-        champion=_side(root, champion) if champion else NOBODY,
-        challenger=_side(root, challenger),
-        comparison=impossible("nothing was judged"),
-    )
-    try:
-        threads.limit(params.threads)
-        with (
-            _released(root, "the challenger", challenger) as ours,
-            _released(root, "the champion", champion) if champion else nullcontext(ours) as theirs,
-        ):
-            judged = _judged(root, theirs, ours, report, params)
-    except UserError as error:
-        return _without_judgement(report, error)
-    return judged if champion else replace(judged, comparison=alone(judged.comparison))
-
-
-def _released(root: Path, name: str, released: Released) -> AbstractContextManager[Contender]:
-    return contenders.of_release(root, name, released.bundle, _known(root, released))
-
-
-def _side(root: Path, released: Released) -> Side:
-    known = _known(root, released)
-    found = provenance.side(root, known, released.name) if known else NOBODY
-    return found._replace(name=released.name, commit=released.commit, data=released.data)
-
-
-def _known(root: Path, released: Released) -> Commit | None:
-    """Return the commit of a released model, if this clone has it."""
-    try:
-        return commits.find(root, released.commit) if released.commit else None
-    except UserError:
-        return None
+        return without_judgement(report, error)
 
 
 def _settled(root: Path) -> Params:
@@ -145,7 +94,8 @@ def _settled(root: Path) -> Params:
     return params
 
 
-def _without_judgement(report: Report, error: UserError) -> Report:
+def without_judgement(report: Report, error: UserError) -> Report:
+    """Return the report where something went wrong on the way to the judge."""
     return replace(report, comparison=impossible(error.problem.rstrip("."), error.fix))
 
 
@@ -164,7 +114,7 @@ def _given(root: Path, name: str) -> Iterator[Contender]:
         yield contenders.of_folder(root, folder)
 
 
-def _judged(root: Path, champion: Contender, challenger: Contender, report: Report, params: Params) -> Report:
+def judged(root: Path, champion: Contender, challenger: Contender, report: Report, params: Params) -> Report:
     """Score the rows with both models, and ask the judge."""
     clock, ours_is = _Clock(), report.challenger.name
     _refuse_other_target(champion, challenger)

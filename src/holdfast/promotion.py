@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from holdfast import judging, moves, registry, report_files, store
+from holdfast import judging_releases, moves, registry, report_files, store
 from holdfast.bundle import Bundle
 from holdfast.environments import Current
 from holdfast.errors import RefusedError, UserError
 from holdfast.files import Workspace
-from holdfast.judging import Released
+from holdfast.judging_releases import Released
 from holdfast.moves import Move
 from holdfast.params import Gates, Params
 from holdfast.registry import Version
@@ -126,7 +126,7 @@ def _judged(root: Path, opened: Store, champion: Version | None, challenger: Ver
     with tempfile.TemporaryDirectory(prefix="holdfast-") as scratch:
         ours = _released(opened, challenger, Path(scratch))
         theirs = _released(opened, champion, Path(scratch)) if champion else None
-        return judging.judge_releases(root, theirs, ours, settings.model_copy(update={"tags": tags}))
+        return judging_releases.judge(root, theirs, ours, settings.model_copy(update={"tags": tags}))
 
 
 def _released(opened: Store, version: Version, into: Path) -> Released:

@@ -86,7 +86,7 @@ def point(store: Store, name: str, alias: str, number: int) -> None:
 def versions(store: Store, name: str) -> list[Version]:
     """Return all versions of a model, the oldest first; none where there is no such model."""
     with asked(store.address):
-        found, token = [], None
+        found, token = list[Any](), None
         while True:
             page = store.client.search_model_versions(f"name = '{name}'", page_token=token)
             found += page
