@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
-from app import fields
-from app.problems import FieldError, Problem, shown
+from app.problems import FieldError, Problem
+from holdfast.cells import LONGEST_WORD, shown
 
 Checked = TypeVar("Checked", bound=BaseModel)
 MOST_COMPLAINTS = 20
@@ -52,7 +52,7 @@ def checked(model: type[Checked], body: bytes, most_commas: int) -> Checked:
 
 
 def _as_pydantic_says(details: ErrorDetails) -> FieldError:
-    path = ".".join(str(key)[: fields.LONGEST_WORD] for key in details["loc"])
+    path = ".".join(str(key)[:LONGEST_WORD] for key in details["loc"])
     missing = details["type"] == "missing"
     rule = details["msg"].removeprefix("Input should be ")
     return FieldError(field=path, found="nothing" if missing else shown(details["input"]), expected=rule)
@@ -79,6 +79,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        error = FieldError(field=twice[: fields.LONGEST_WORD], found="the key twice", expected="each key once")
+        error = FieldError(field=twice[:LONGEST_WORD], found="the key twice", expected="each key once")
         raise unprocessable([error])
     return made

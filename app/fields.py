@@ -12,14 +12,11 @@ import pydantic
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from holdfast.cells import LONGEST_WORD, WORD, YEARS
 from holdfast.schema import Category, Number, Schema, Time
 
-LONGEST_WORD = 200
-# Control characters are in no word, and some databases cannot hold them.
-WORD = r"^[^\x00-\x1f\x7f]*$"
 MOMENT = r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?"
 OFFSET = r"([Zz]|[+-]\d\d:\d\d)$"
-YEARS = (1700, 2200)  # as rows of tables are bounded: outside of it a time is a mistake
 
 Text = Annotated[str, pydantic.Strict(), Field(min_length=1, max_length=LONGEST_WORD, pattern=WORD)]
 
@@ -53,20 +50,6 @@ def of_row(schema: Schema, known: Mapping[str, list[str]]) -> dict[str, Any]:
     return fields
 
 
-def expected(column: Number | Category | Time) -> str:
-    """Say what a column may hold, for an error."""
-    match column:
-        case Number():
-            text = _range(column)
-        case Category():
-            text = f"text of 1 to {LONGEST_WORD} characters"
-            text += f" such as {column.values[0]!r}" if column.values else ""
-        case Time():
-            text = f"a time such as 2013-09-01T08:00:00{'' if column.zone is None else '-04:00'}"
-            text += " without an offset" if column.zone is None else ""
-    return f"{text}, or null" if column.nullable else text
-
-
 def _kind(column: Number | Category | Time) -> Any:
     match column:
         case Number():
@@ -76,19 +59,6 @@ def _kind(column: Number | Category | Time) -> Any:
             return Text
         case Time():
             return Annotated[datetime, IsoTime(offset=column.zone is not None)]
-
-
-def _range(column: Number) -> str:
-    unit = f" {column.unit}" if column.unit else ""
-    match column.min, column.max:
-        case None, None:
-            return f"a number{f' of{unit}' if unit else ''}"
-        case low, None:
-            return f"a number of at least {low:.15g}{unit}"
-        case None, high:
-            return f"a number of at most {high:.15g}{unit}"
-        case low, high:
-            return f"a number from {low:.15g} to {high:.15g}{unit}"
 
 
 def _described(column: Number | Category | Time) -> str:

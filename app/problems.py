@@ -13,7 +13,6 @@ from flask import Response, render_template, request
 from pydantic import BaseModel, Field
 
 TYPE = "application/problem+json"
-LONGEST = 80
 
 
 class FieldError(BaseModel):
@@ -77,20 +76,3 @@ def answer(problem: Problem, *, page: bool) -> Response:
     else:
         body, kind = json.dumps(document), TYPE
     return Response(body, status=problem.status.value, content_type=kind, headers=problem.headers)
-
-
-def shown(value: object) -> str:
-    """Show a value of a request, short, as it would stand in JSON."""
-    match value:
-        case dict():
-            return "an object"
-        case list():
-            return "a list"
-        case str():
-            return json.dumps(value[:LONGEST], ensure_ascii=False) + ("…" if len(value) > LONGEST else "")
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case _:
-            return f"{value!r:.{LONGEST}}"

@@ -20,7 +20,8 @@ from typing_extensions import TypedDict
 
 from app import fields
 from app.bodies import not_json, parsed, refuse_twins, unprocessable
-from app.problems import FieldError, Problem, shown
+from app.problems import FieldError, Problem
+from holdfast.cells import LONGEST_WORD, expected, shown
 from holdfast.errors import nearest
 from holdfast.schema import Number, Schema
 
@@ -61,7 +62,7 @@ class _Suggestions:
     found: dict[str, str] = field(default_factory=dict)
 
     def of(self, key: str) -> str:
-        if key not in self.found and self.left and len(key) <= fields.LONGEST_WORD:
+        if key not in self.found and self.left and len(key) <= LONGEST_WORD:
             self.left -= 1
             self.found[key] = nearest(key, self.known)
         return self.found.get(key, "")
@@ -75,8 +76,8 @@ class Reader:
         self.max_rows = max_rows
         self._keys = [schema.id, *schema.columns]
         self._texts = [name for name in self._keys if not isinstance(schema.columns.get(name), Number)]
-        self._expected = {name: fields.expected(column) for name, column in schema.columns.items()}
-        self._expected[schema.id] = f"text of 1 to {fields.LONGEST_WORD} characters"
+        self._expected = {name: expected(column) for name, column in schema.columns.items()}
+        self._expected[schema.id] = f"text of 1 to {LONGEST_WORD} characters"
         self._longest = max(LARGE, sum(len(json.dumps(key)) + LONGEST_VALUE for key in self._keys))
         kinds = fields.of_row(schema, known)
         strict, quick = _typed("Row", kinds, extra="forbid"), _typed("Row", kinds, extra="ignore")
@@ -154,7 +155,7 @@ class Reader:
             "bad_rows": "'refuse' or 'skip'",
             "explain": "true or false",
         }
-        return _said(name, details, rules, nearest(name[: fields.LONGEST_WORD], rules))
+        return _said(name, details, rules, nearest(name[:LONGEST_WORD], rules))
 
     def _taken(self, row: object) -> Row | Fault:
         """Return a row as the model takes it, or what is wrong with it: not yet in words, which take longer."""
@@ -235,7 +236,7 @@ def _said(name: str, details: ErrorDetails, rules: Mapping[str, str], suggestion
     match details["type"]:
         case "extra_forbidden":
             owner = "the request" if "bad_rows" in rules else "the schema"
-            name = name[: fields.LONGEST_WORD]
+            name = name[:LONGEST_WORD]
             return FieldError(field=name, found="an unknown key", expected=f"a key of {owner}{suggestion}")
         case "missing":
             return FieldError(field=name, found="nothing", expected=rules[name])

@@ -19,13 +19,13 @@ from app.predictor import Predictor
 from app.problems import FieldError
 from app.requests import Reader, Row
 from app.words import checked
+from holdfast.cells import harmless
 from holdfast.errors import UserError, nearest
 from holdfast.schema import Schema
 
 HEADER = ("row", "id", "prediction_id", "score", "label", "unknown", "missing", "error")
 AT_ONCE = 250  # rows: the first line of the result comes soon, and nobody waits long beside it
 DELIMITERS = ",;\t"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 SAVE_AGAIN = "save the table as “CSV UTF-8” and choose it again"
 
 
@@ -99,12 +99,6 @@ def _line(one: Numbered, made: Mapping[str, Any]) -> str:
 def template(words: Mapping[str, str]) -> str:
     """Return a file to fill in, with one row as an example."""
     return _written(list(words)) + _written(list(words.values()))
-
-
-def harmless(cell: str) -> str:
-    """Return a cell on one line, that no spreadsheet takes for a formula."""
-    cell = " ".join(cell.splitlines())
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def _written(cells: Sequence[object]) -> str:

@@ -4,27 +4,17 @@ Fields of a form and cells of a table are words. Here a word becomes the number,
 takes, and what is empty is left out; whether the row is allowed is for the one check that all rows go through. What
 cannot be read is said with what was found and what is expected.
 
-- A number has digits and at most one decimal point, and nothing else: `1_000`, `1,000` and infinity are refused,
-  because two readers could read them differently. In a table whose cells are parted by semicolons, as some
-  spreadsheets write it, a decimal comma is read too.
-- A time without an offset is what the clock of the column's zone shows. An hour that happens twice, when clocks are put
-  back, is the first of the two; one that is skipped is refused.
+How a number and a time are read is `holdfast.cells`' to say. In a table whose cells are parted by semicolons, as some
+spreadsheets write it, a decimal comma is read too.
 """
 
-import math
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from app.problems import FieldError, shown
+from app.problems import FieldError
 from app.requests import Reader, Row
+from holdfast.cells import MISSING, moment, number, shown
 from holdfast.schema import Category, Column, Number, Schema, Time
-
-NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-MISSING = {"", "na", "nan", "none", "null"}  # what other programs write where a number or a time is missing
-DATE = len("2013-09-30")  # which is no time: midnight must be said
 
 
 def checked(words: Mapping[str, str], reader: Reader, *, decimal: str = ".") -> Row | list[FieldError]:
@@ -76,37 +66,9 @@ def _value(column: Column, word: str, decimal: str) -> Any:
         return word or None
     if word.lower() in MISSING:
         return None
-    return _number(word.replace(decimal, ".", 1)) if isinstance(column, Number) else _time(column, word)
-
-
-def _number(word: str) -> float:
-    word = word.replace("\N{MINUS SIGN}", "-")
-    if not NUMBER.fullmatch(word):
-        raise ValueError("a number, such as 12 or 0.5")
-    number = float(word)
-    if math.isinf(number):
-        raise ValueError("a number that is not that large")
-    return number
-
-
-def _time(column: Time, word: str) -> str:
-    try:
-        time = datetime.fromisoformat(word if len(word) > DATE else "")
-    except ValueError:
-        raise ValueError("a date and a time, such as 2013-09-30T14:05") from None
-    if time.tzinfo is None and column.zone is not None:
-        time = time.replace(tzinfo=ZoneInfo(column.zone))
-        if _skipped(time):
-            raise ValueError(f"a time that exists: clocks in {column.zone} were put forward over it")
-    return time.isoformat()
-
-
-def _skipped(time: datetime) -> bool:
-    """Tell whether the clock of the time's zone never showed it."""
-    try:
-        return time.astimezone(UTC).astimezone(time.tzinfo).replace(tzinfo=None) != time.replace(tzinfo=None)
-    except OverflowError:  # the first and the last day of all calendars
-        return False
+    if isinstance(column, Number):
+        return number(word.replace(decimal, ".", 1))
+    return moment(column, word).isoformat()
 
 
 def _word(column: Column, value: Any) -> str:

@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     """Describe every command."""
     top = argparse.ArgumentParser(prog="python -m holdfast", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for describe in (_data, _model, _registry, _comparison, _github, _reproduction):
+    for describe in (_data, _model, _registry, _scores, _comparison, _github, _reproduction):
         describe(commands)
     return top
 
@@ -88,6 +88,20 @@ def _registry(commands: "Commands") -> None:
     rollback = commands.add_parser("rollback", help="make the champion before this one champion again")
     rollback.add_argument("version", nargs="?", metavar="VERSION", help="one that was champion at any time")
     commands.add_parser("history", help="say who was champion from when to when, and on which verdict")
+
+
+def _scores(commands: "Commands") -> None:
+    score = commands.add_parser(
+        "score",
+        help="score whole files, partition by partition",
+        epilog="examples: python -m holdfast score data/flights --out scores; python -m holdfast score --check scores",
+    )
+    score.add_argument("inputs", nargs="*", metavar="INPUT", help="Parquet or CSV files, or folders of them")
+    score.add_argument("--out", metavar="DIR", help="the folder of the scores; what is there already is kept")
+    score.add_argument(
+        "--model", help="champion, challenger, a version, a Git revision, a folder or a hash (the model of this tree)"
+    )
+    score.add_argument("--check", metavar="DIR", help="instead, tell whether all of DIR is whole and by one model")
 
 
 def _comparison(commands: "Commands") -> None:

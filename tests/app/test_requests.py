@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import fields
 from app.problems import Problem
 from app.requests import Reader, Row
 from holdfast.bundle import Bundle
+from holdfast.cells import expected
 from holdfast.schema import Number, Schema
 
 
@@ -178,4 +178,4 @@ def test_a_row_of_very_many_columns_is_none_too_long() -> None:
 def test_bounds_are_told_with_all_their_digits() -> None:
     column = Number(kind="number", label="Price", min=0.1, max=12_345_678)
 
-    assert fields.expected(column) == "a number from 0.1 to 12345678"
+    assert expected(column) == "a number from 0.1 to 12345678"
