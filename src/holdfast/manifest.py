@@ -105,13 +105,19 @@ def is_whole(folder: Path, name: str, entry: Entry) -> bool:
 
 def problems(folder: Path, found: Manifest, asked: ScoredBy | None) -> Iterator[str]:
     """Give everything that is not as the manifest says, or not by the model that was asked for."""
-    if asked is not None and asked != found.model:
+    if asked is not None and not _is_asked(asked, found.model):
         yield f"scored by {said(found.model)}, asked for was {said(asked)}"
     for name, entry in found.partitions.items():
         yield from _of_partition(folder, name, entry, found.model)
     listed = {scores_of(folder, name) for name in found.partitions}
     for path in sorted({*folder.rglob(f"*{streams.PARQUET}")} - listed):
         yield f"{path.relative_to(folder)}: not in the manifest"
+
+
+def _is_asked(asked: ScoredBy, found: ScoredBy) -> bool:
+    """Tell whether a model is the one that was asked for; one that is only known by its hash has no other name."""
+    same = (asked.sha256, asked.data_format) == (found.sha256, found.data_format)
+    return same and (asked.version == found.version or asked.sha256.startswith(asked.version))
 
 
 def _of_partition(folder: Path, name: str, entry: Entry, model: ScoredBy) -> Iterator[str]:
