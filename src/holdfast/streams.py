@@ -108,8 +108,8 @@ def _parquet(path: Path, wanted: Wanted) -> Iterator[Block]:
 
     first = 1
     with reading(path):
-        types = pq.read_schema(path)
-        text = [name for name in wanted.words if pa.types.is_string(types.field(name).type)]
+        types, textual = pq.read_schema(path), (pa.string(), pa.large_string(), pa.string_view())
+        text = [name for name in wanted.words if types.field(name).type in textual]
         settings: dict[str, Any] = {"page_checksum_verification": True, "buffer_size": BUFFER}
         with pq.ParquetFile(path, read_dictionary=text, **settings) as file:
             for batch in file.iter_batches(AT_ONCE, columns=wanted.names, use_threads=False):

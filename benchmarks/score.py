@@ -1,0 +1,204 @@
+"""What batch scoring costs: `python -m holdfast score` beside the bare pipeline, mlflow.pyfunc and a plain pandas loop.
+
+    python benchmarks/score.py [ROUNDS] [ROWS]
+
+The flights below data/, repeated under new ids until there are ROWS of them (10 million by default), lie in one
+Parquet file with row groups of a million rows. Each of ROUNDS rounds (3 by default; medians are printed) runs every
+contender in turn, in a process of its own, with the threads of params.yaml:
+
+- holdfast: the whole command, from the start of Python to its end: reading, checking every value, scoring, writing,
+  hashing
+- bare: `Pipeline.predict_proba` alone, on rows that are in memory in canonical form, a million at a time; reading them
+  is not counted
+- mlflow.pyfunc: the same model loaded by mlflow; it reads a row group, scores it, writes the scores, without any check
+- pandas: `read_parquet`, `predict_proba`, `to_parquet` for one row group after the other, without any check
+
+All must give the same scores to the last bit.
+"""
+
+import hashlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from holdfast import files, params, threads
+from holdfast.bundle import Bundle
+from holdfast.files import Workspace
+from holdfast.model import DECIMALS
+
+ROOT = Path(__file__).resolve().parent.parent
+PEERS = ROOT / "benchmarks" / "peers"
+BUNDLE = Workspace(ROOT).evaluate / "bundle"
+ROW_GROUP = 1_000_000
+BAR_SHARE, BAR_MEMORY = 0.6, 1024
+CONTENDERS = ("holdfast", "bare", "mlflow.pyfunc", "pandas")
+
+
+class Found(NamedTuple):
+    """What one contender took: seconds that count, peak memory in MiB, and the hash of its scores."""
+
+    seconds: float
+    peak: float
+    sha256: str
+
+
+def main(rounds: int, rows: int) -> None:
+    """Measure and print."""
+    with TemporaryDirectory(prefix="holdfast-") as folder:
+        scratch = Path(folder)
+        note(f"writing {rows:,} rows")
+        write_rows(scratch / "rows.parquet", rows)
+        found: dict[str, list[Found]] = {name: [] for name in CONTENDERS}
+        for turn in range(rounds):
+            for name in CONTENDERS:
+                note(f"round {turn + 1} of {rounds}: {name}")
+                found[name].append(measured_apart(name, scratch))
+        show(found, rows)
+
+
+def write_rows(path: Path, rows: int) -> None:
+    """Write the flights again and again, each time under new ids."""
+    flights = pd.concat([files.read(one) for one in Workspace(ROOT).partitions()], ignore_index=True)
+    schema = Bundle.load(BUNDLE).model.facts.data
+    kind = pa.Table.from_pandas(flights, preserve_index=False).schema.remove_metadata()
+    with pq.ParquetWriter(path, kind, compression="zstd", write_page_checksum=True) as writer:
+        for start in range(0, rows, ROW_GROUP):
+            numbers = np.arange(start, min(start + ROW_GROUP, rows))
+            part = flights.iloc[numbers % len(flights)].reset_index(drop=True)
+            part[schema.id] = pd.Series(numbers // len(flights)).astype("str") + "-" + part[schema.id]
+            writer.write_table(pa.Table.from_pandas(part, kind, preserve_index=False), row_group_size=ROW_GROUP)
+
+
+def measured_apart(name: str, scratch: Path) -> Found:
+    """Run one contender in a process of its own."""
+    out, said = scratch / f"{name}-scores", scratch / "said.json"
+    subprocess.run(["rm", "-rf", str(out)], check=True)
+    command = [sys.executable, __file__, name, str(scratch), str(out)]
+    if name == "holdfast":
+        command = [sys.executable, "-m", "holdfast", "score", str(scratch / "rows.parquet"), "--out", str(out)]
+    began = time.perf_counter()
+    with said.open("w") as file:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=file)
+        _, process.returncode, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    if process.returncode:
+        sys.exit(f"error: {name} failed.\n{said.read_text()}")
+    if name == "holdfast":
+        return Found(seconds, peak(usage), sha256_of(out / "rows.parquet"))
+    told = json.loads(said.read_text().splitlines()[-1])
+    return Found(told["seconds"], peak(usage), told["sha256"])
+
+
+def environment() -> dict[str, str]:
+    """Return the environment in which our own modules and those of the peers are found."""
+    path = os.pathsep.join([str(ROOT / "src"), str(PEERS)])
+    return {**os.environ, "PYTHONPATH": path, "MLFLOW_DISABLE_TELEMETRY": "true"}
+
+
+def peak(usage: Any) -> float:
+    """Return the peak memory of a finished process in MiB; Linux counts in KiB, macOS in bytes."""
+    return usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hash of the scores in a file."""
+    digest = hashlib.sha256()
+    for batch in pq.ParquetFile(path).iter_batches(columns=["score"]):
+        digest.update(batch.column("score").to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def measure(name: str, scratch: Path, out: Path) -> dict[str, Any]:
+    """Score all row groups by a peer, and tell how long it took."""
+    threads.limit(params.load(ROOT / "params.yaml").threads)
+    model = Bundle.load(BUNDLE).model
+    if name == "bare":
+        return with_bare(model, scratch)
+    began = time.perf_counter()
+    score = with_mlflow(scratch) if name == "mlflow.pyfunc" else with_pandas(model)
+    out.mkdir()
+    digest = hashlib.sha256()
+    for number, rows in enumerate(row_groups(scratch)):
+        scores = score(rows)
+        pd.DataFrame({"id": rows[model.facts.data.id], "score": scores}).to_parquet(out / f"{number}.parquet")
+        digest.update(scores.tobytes())
+    return {"seconds": time.perf_counter() - began, "sha256": digest.hexdigest()}
+
+
+def row_groups(scratch: Path) -> Iterator[pd.DataFrame]:
+    """Give a million rows at a time."""
+    file = pq.ParquetFile(scratch / "rows.parquet")
+    for number in range(file.num_row_groups):
+        yield file.read_row_group(number, use_threads=False).to_pandas(use_threads=False)
+
+
+def with_bare(model: Any, scratch: Path) -> dict[str, Any]:
+    """Time the pipeline alone, on rows in memory."""
+    seconds, digest = 0.0, hashlib.sha256()
+    for rows in row_groups(scratch):
+        inputs = model.facts.data.inputs(rows, "rows")
+        began = time.perf_counter()
+        scores = model.pipeline.predict_proba(inputs)[:, 1]
+        seconds += time.perf_counter() - began
+        digest.update(np.round(scores, DECIMALS).tobytes())
+    return {"seconds": seconds, "sha256": digest.hexdigest()}
+
+
+def with_pandas(model: Any) -> Callable[[pd.DataFrame], np.ndarray]:
+    """Return how a plain loop scores: as a notebook would."""
+    return lambda rows: np.round(model.pipeline.predict_proba(rows)[:, 1], DECIMALS)
+
+
+def with_mlflow(scratch: Path) -> Callable[[pd.DataFrame], np.ndarray]:
+    """Return how mlflow scores with the model that it has saved."""
+    import mlflow
+    from frame_model import FrameModel
+
+    folder = scratch / "mlflow"
+    if not folder.exists():
+        artifacts = {"bundle": str(BUNDLE)}
+        mlflow.pyfunc.save_model(folder, python_model=FrameModel(), artifacts=artifacts, pip_requirements=[])
+    loaded = mlflow.pyfunc.load_model(str(folder))
+    return lambda rows: np.array(loaded.predict(rows))
+
+
+def show(found: dict[str, list[Found]], rows: int) -> None:
+    """Print the table, and how it stands with the bars."""
+    seconds = {name: statistics.median(one.seconds for one in runs) for name, runs in found.items()}
+    peaks = {name: max(one.peak for one in runs) for name, runs in found.items()}
+    print(f"{rows:,} rows, medians of {len(found['bare'])}\n")
+    print(f"{'':16}{'seconds':>9}{'rows/s':>12}{'of bare':>9}{'peak MiB':>10}")
+    for name in CONTENDERS:
+        share = seconds["bare"] / seconds[name]
+        print(f"{name:16}{seconds[name]:9.1f}{rows / seconds[name]:12,.0f}{share:9.0%}{peaks[name]:10.0f}")
+    same = len({one.sha256 for runs in found.values() for one in runs}) == 1
+    share = seconds["bare"] / seconds["holdfast"]
+    print(f"\nthe same scores to the last bit: {'yes' if same else 'NO'}")
+    print(f"throughput of the bare pipeline: {share:.0%} (bar: at least {BAR_SHARE:.0%})")
+    print(f"peak memory: {peaks['holdfast']:.0f} MiB (bar: under {BAR_MEMORY})")
+    if not same or share < BAR_SHARE or peaks["holdfast"] >= BAR_MEMORY:
+        sys.exit(1)
+
+
+def note(progress: str) -> None:
+    """Say where the measurement is, where it does not mix with the table."""
+    sys.stderr.write(f"{progress}\n")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] and sys.argv[1] in CONTENDERS:
+        print(json.dumps(measure(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))))
+    else:
+        main(*map(int, sys.argv[1:] or ["3"]), *([] if len(sys.argv) > 2 else [10_000_000]))
