@@ -17,7 +17,7 @@ from holdfast.errors import UserError
 STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 LOCK = "requirements-work.txt"
 APP = ROOT / "app"
-SERVED = {"bundle", "errors", "model", "registry", "schema"}
+SERVED = {"bundle", "cells", "errors", "model", "registry", "schema"}
 # Where rows run never changes a result (tests/test_rebuild.py), so it must not invalidate the cache.
 NEVER_CHANGES_A_RESULT = {"threads"}
 

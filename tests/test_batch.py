@@ -50,12 +50,21 @@ def small(finished_project: Project) -> Bundle:
 
 
 @pytest.fixture
-def score(small: Bundle, tmp_path: Path) -> Score:
-    def run(*inputs: Path, into: str = "scores", by: ScoredBy | None = None) -> Manifest:
+def begin(small: Bundle, tmp_path: Path) -> Callable[..., Batch]:
+    """Begin a batch by the small model, at noon."""
+
+    def made_by(into: str = "scores", by: ScoredBy | None = None) -> Batch:
         by = by or ScoredBy(version="7", sha256=small.sha256, data_format=1)
-        folder = tmp_path / into
-        made_by = Batch(small.model, by, "7", folder, NOON, Progress(terminal=False))
-        return batch.score(made_by, batch.partitions([str(path) for path in inputs], folder))
+        return Batch(small.model, by, "7", tmp_path / into, NOON, Progress(terminal=False))
+
+    return made_by
+
+
+@pytest.fixture
+def score(begin: Callable[..., Batch]) -> Score:
+    def run(*inputs: Path, into: str = "scores", by: ScoredBy | None = None) -> Manifest:
+        made_by = begin(into, by)
+        return batch.score(made_by, batch.partitions([str(path) for path in inputs], made_by.into))
 
     return run
 
@@ -308,10 +317,13 @@ def test_a_row_is_taken_if_and_only_if_the_app_takes_it(small: Bundle, odd: list
     ]
     expected = [isinstance(reader.check({**row, "humidity": None if two != two else two}), dict)
                 for row, (_, two, _) in zip(drawn, odd, strict=True)]  # fmt: skip
-    frame = pd.DataFrame(drawn).astype({"distance": "float64", "humidity": "float64"}).assign(flight_id="x")
+    frame = pd.DataFrame(drawn).astype({"distance": "float64", "humidity": "float64", "carrier": "str"})
+    frame["flight_id"] = "x"
     frame["scheduled_departure"] = pd.to_datetime(frame["scheduled_departure"]).dt.tz_convert("America/New_York")
 
-    taken = intake.take(Block(1, dict(frame.astype({"carrier": "str"}).items()), typed=True), schema, "rows")
+    taken = intake.take(
+        Block(1, {name: frame[name] for name in drawn[0] | {"flight_id": ""}}, typed=True), schema, "rows"
+    )
 
     refused = {one.row - 1 for one in taken.refusals}
     assert [place not in refused for place in range(len(odd))] == expected
@@ -373,7 +385,6 @@ BROKEN = {
     "cut off": (cut, "found [0-9,]+ bytes that are not a whole Parquet file"),
     "a flipped bit": (flip, "not a whole Parquet file .*CRC"),
     "no Parquet": (lambda path: path.write_text("a,b\n"), "found 4 bytes that are not a whole Parquet file"),
-    "unreadable": (lambda path: path.unlink() or path.symlink_to("nowhere"), "not found"),
     "a missing column": (changed(lambda rows: rows.drop(columns=["humidity", "origin"])), "missing column 'origin'|missing column 'humidity'"),
     "a missing id": (changed(lambda rows: rows.drop(columns="flight_id")), "missing column 'flight_id'"),
     "two columns of a name": (twins, "found two columns named 'humidity'"),
@@ -394,19 +405,45 @@ def test_a_partition_that_cannot_be_scored_leaves_nothing_and_the_others_are_sco
     spoil, problem = BROKEN[case]
     spoil(months / "2013-02.parquet")
 
-    found = score(*sorted(months.glob("*.parquet"))) if case != "unreadable" else score(months)
+    found = score(months)
 
     into = months.parent / "scores"
     states = {name: entry.state for name, entry in found.partitions.items()}
-    if case == "unreadable":
-        assert "2013-02" not in states
-        return
     assert states == {"2013-01": "scored", "2013-02": "failed", "2013-03": "scored"}
     assert re.search(problem, found.partitions["2013-02"].problem or "")
     assert found.partitions["2013-02"].fix
     assert sorted(path.name for path in into.rglob("*") if path.is_file()) == [
         ".lock", "2013-01.parquet", "2013-03.parquet", "manifest.json",
     ]  # fmt: skip
+
+
+def test_a_partition_that_goes_away_or_grows_while_it_is_scored_fails(
+    begin: Callable[..., Batch], months: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = batch.partitions([str(months)], months.parent / "scores")
+    (months / "2013-01.parquet").unlink()
+    monkeypatch.setattr(batch, "_write", grown(batch._write, months / "2013-02.parquet"))
+
+    kept = batch.score(begin(), found)
+
+    problems = [entry.problem for entry in kept.partitions.values()]
+    assert [bool(problem) for problem in problems] == [True, True, False]
+    assert "2013-01.parquet: not found" in str(problems[0])
+    assert "2013-02.parquet: changed while it was scored" in str(problems[1])
+    assert [path.name for path in (months.parent / "scores").glob("*.parquet")] == ["2013-03.parquet"]
+
+
+def grown(write: Callable[..., int], path: Path) -> Callable[..., int]:
+    """Let somebody add to a file after it was read."""
+
+    def write_and_grow(made_by: Batch, one: batch.Partition, *others: Any) -> int:
+        rows = write(made_by, one, *others)
+        if one.path == path:
+            with path.open("ab") as file:
+                file.write(b"more")
+        return rows
+
+    return write_and_grow
 
 
 CSV = {

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT, MakeRows, Project, make_repository, run
-from holdfast import named
+from holdfast import named, registry, store
 from holdfast.bundle import Bundle, Release
 from holdfast.errors import UserError
 from holdfast.files import write_json
+
+# Of mlflow 3.17 on the newest SQLAlchemy.
+QUIET = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 
 
 @pytest.fixture
@@ -109,3 +112,47 @@ def test_a_revision_means_the_bundle_that_its_lock_records_wherever_dvc_has_it(
     assert first != hash_of(tmp_path)
     with pytest.raises(UserError, match="is in neither DVC's cache nor the remote"):
         named.load(tmp_path, "HEAD")
+
+
+@pytest.fixture
+def registered(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The tree with version 1 of its model in the registry, as the champion of dev."""
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):  # mlflow sets them too, for all that comes after
+        monkeypatch.setenv(name, store.address(tree))
+    folder = tree / "artifacts/evaluate/bundle"
+    opened = store.connect(tree)
+    run_id = opened.client.create_run(opened.client.create_experiment("flights", str(tree / "mlartifacts"))).info.run_id
+    opened.client.log_artifacts(run_id, str(folder), registry.MODEL)
+    tags = {registry.SHA256: hash_of(tree), registry.FILES: registry.digest(folder)}
+    registry.register(opened, "flight-delay-dev", run_id, tags)
+    registry.point(opened, "flight-delay-dev", "champion", 1)
+    return tree
+
+
+@pytest.mark.slow
+@QUIET
+def test_an_alias_a_number_and_a_hash_mean_versions_of_the_registry(registered: Path) -> None:
+    names = (
+        "champion",
+        "1",
+        hash_of(registered)[:9],
+        "models:/flight-delay-dev@champion",
+        "models:/flight-delay-dev/1",
+    )
+
+    found = [named.load(registered, name).by for name in names]
+
+    assert {(one.version, one.sha256) for one in found} == {("1", hash_of(registered))}
+    for name, problem in (("challenger", "found no version 'challenger'"), ("7", "found no version '7'")):
+        with pytest.raises(UserError, match=problem):
+            named.load(registered, name)
+
+
+@pytest.mark.slow
+@QUIET
+def test_a_registered_model_with_one_byte_changed_is_refused(registered: Path) -> None:
+    path = next((registered / "mlartifacts").rglob("golden.json"))
+    path.write_bytes(path.read_bytes().replace(b"0.", b"0.0", 1))
+
+    with pytest.raises(UserError, match="not those that were registered: their hash is another"):
+        named.load(registered, "champion")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from holdfast import cells
-from holdfast.schema import EDIT, Category, Column, Number, Schema, Time, few
+from holdfast.schema import EDIT, Category, Number, Schema, Time, few
 from holdfast.streams import Block, PartitionError, Wanted
 
 LARGEST = float(np.finfo("float64").max)
@@ -71,10 +71,12 @@ def take(block: Block, schema: Schema, where: str) -> Taken:
 
     Raises: PartitionError where a column is of another kind.
     """
-    found = {schema.id: _in(where, schema.id, lambda: _ids(block.columns[schema.id], schema))}
-    for name, column in schema.columns.items():
-        values = block.columns[name]
-        found[name] = _in(where, name, lambda values=values, column=column: _values(column, values, block.typed))
+    found: dict[str, Values] = {}
+    for name in [schema.id, *schema.columns]:
+        try:
+            found[name] = _values(name, block, schema)
+        except TypeError as error:
+            raise PartitionError(f"{where}: {name}: {error}.", fix=EDIT) from error
     wrong = np.logical_or.reduce([values.wrong for values in found.values()])
     ids, columns = found[schema.id].taken, {name: found[name].taken for name in schema.columns}
     if not wrong.any():
@@ -82,13 +84,6 @@ def take(block: Block, schema: Schema, where: str) -> Taken:
     refusals = _refusals(np.flatnonzero(wrong), found, ids, block.first)
     good = {name: values[~wrong] for name, values in columns.items()}
     return Taken(ids[~wrong], good, int(np.count_nonzero(wrong)), refusals)
-
-
-def _in(where: str, name: str, values: Callable[[], Values]) -> Values:
-    try:
-        return values()
-    except TypeError as error:
-        raise PartitionError(f"{where}: {name}: {error}.", fix=EDIT) from error
 
 
 def _refusals(places: np.ndarray, found: dict[str, Values], ids: pd.Series, first: int) -> Iterator[Refusal]:
@@ -109,14 +104,21 @@ def _shown(value: Any) -> str:
     return cells.shown(None if pd.isna(value) else value if isinstance(value, float | str) else str(value))
 
 
-def _values(column: Column, values: pd.Series, typed: bool) -> Values:
-    match column:
-        case Number():
-            return _numbers(column, values, typed)
-        case Category():
+def _values(name: str, block: Block, schema: Schema) -> Values:
+    """Return the values of a column.
+
+    Raises: TypeError where they are of another kind.
+    """
+    values = block.columns[name]
+    match schema.columns.get(name):
+        case Number() as column:
+            return _numbers(column, values, block.typed)
+        case Category() as column:
             return _words(column, values)
-        case Time():
-            return _times(column, values) if typed else _moments(column, values)
+        case Time() as column:
+            return _times(column, values) if block.typed else _moments(column, values)
+        case None:
+            return _ids(values, schema)
 
 
 def _numbers(column: Number, values: pd.Series, typed: bool) -> Values:

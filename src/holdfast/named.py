@@ -3,7 +3,8 @@
 In this order, the first that fits:
 
 1. no name: the model of this working tree
-2. `champion`, `challenger` or a number: an alias or a version of the registry; `models:/NAME@ALIAS` says it in full
+2. `champion`, `challenger` or a number: an alias or a version in the registry of the environment that `HOLDFAST_ENV`
+   names; `models:/NAME@ALIAS` says it in full
 3. a folder that exists, with a bundle in it (write `./7` for a folder that is called like a version)
 4. a Git revision: the bundle that its `dvc.lock` records, from DVC's cache or remote
 5. at least seven digits of a hash: the version of the registry that has it
@@ -19,7 +20,7 @@ from typing import NamedTuple
 
 import yaml
 
-from holdfast import commits, files, registry, releases, versions
+from holdfast import commits, environments, files, params, registry, releases, store, versions
 from holdfast import model as models
 from holdfast.bundle import CARD, SHORT, Bundle
 from holdfast.errors import UserError
@@ -105,15 +106,9 @@ def _committed(root: Path, revision: str, scratch: Path) -> Source:
 
 
 def _registered(root: Path, name: str, scratch: Path) -> Source:
-    """Bring the bundle of a registered version."""
-    if name.startswith(registry.SCHEME):
-        return Source(registry.fetch(name, scratch), registry.version(name))
-    found = registry.find(_registered_name(root), name)
-    folder = registry.fetch(f"{registry.SCHEME}{found.name}/{found.number}", scratch)
-    return Source(folder, str(found.number), found.sha256)
-
-
-def _registered_name(root: Path) -> str:
-    """Return the name under which this repository registers its models."""
-    declared = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8")).get("artifacts") or {}
-    return next(iter(declared), root.name)
+    """Bring the bundle of a registered version, of the environment that is chosen unless the name says another."""
+    settings = environments.current(params.load(Workspace(root).params)).settings
+    model, what = registry.split(name) if name.startswith(registry.SCHEME) else (settings.model, name)
+    opened = store.connect(root, settings.tracking)
+    version = registry.find(opened, model, what)
+    return Source(registry.download(opened, version, scratch), str(version.number), version.sha256)
