@@ -724,12 +724,15 @@ def test_the_check_knows_whether_the_version_that_was_asked_for_was_used(
     assert re.search(r"scored by version \w+ \(\w+\), asked for was version \w+", told.text)
 
 
-@pytest.mark.parametrize(("inputs", "out"), [([], "scores"), (["x"], None)])
-def test_a_command_without_input_or_output_is_refused(
-    finished_project: Project, inputs: list[str], out: str | None
+@pytest.mark.parametrize(
+    ("inputs", "out", "check"),
+    [([], "scores", None), (["x"], None, None), (["x"], None, "scores"), ([], "x", "scores")],
+)
+def test_a_command_that_says_too_little_or_too_much_is_refused(
+    finished_project: Project, inputs: list[str], out: str | None, check: str | None
 ) -> None:
-    with pytest.raises(UserError, match="found no input or no --out"):
-        command.run(finished_project.workspace.root, inputs, out, None, None)
+    with pytest.raises(UserError, match="expected files or folders, and with --out where their scores go; or --check"):
+        command.run(finished_project.workspace.root, inputs, out, None, check)
 
 
 def test_a_folder_without_a_manifest_cannot_be_checked(finished_project: Project, tmp_path: Path) -> None:

@@ -199,7 +199,8 @@ def _scored(batch: Batch, one: Partition) -> Entry:
     scores, refused = manifest.scores_of(batch.into, one.name), manifest.refused_of(batch.into, one.name)
     with streams.whole(scores) as draft, _refusals(refused) as refusals:
         rows = _write(batch, one, draft, refusals)
-        after = one.path.stat()
+        with streams.reading(one.path):
+            after = one.path.stat()
         if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
             raise PartitionError(f"{one.given}: changed while it was scored.", fix="run it again when it is complete")
     return Entry(

@@ -17,10 +17,10 @@ logger = logging.getLogger(__name__)
 def run(root: Path, inputs: list[str], out: str | None, model: str | None, check: str | None) -> int:
     """Score files, or check the folder of scores that is named."""
     threads.limit(params.load(Workspace(root).params).threads)
-    if check is not None:
+    if check is not None and not (inputs or out):
         return _check(root, Path(check), model)
-    if not inputs or out is None:
-        problem = "score: found no input or no --out, expected files or folders, and where their scores go."
+    if check is not None or not inputs or out is None:
+        problem = "score: expected files or folders, and with --out where their scores go; or --check and one folder."
         raise UserError(problem, fix="python -m holdfast score data/flights --out scores")
     into, moment = Path(out), datetime.now(UTC).replace(microsecond=0)
     found = batch.partitions(inputs, into)
