@@ -123,7 +123,7 @@ def test_every_row_has_its_score_its_label_and_where_they_come_from(
     assert (entry.state, entry.rows, entry.refused) == ("scored", 300, 0)
 
 
-@pytest.mark.parametrize("at_once", [7, 128, 1 << 15])
+@pytest.mark.parametrize("at_once", [pytest.param(1, marks=pytest.mark.slow), 23, 1 << 15])
 @pytest.mark.parametrize(("name", "row_group"), [("rows.parquet", 300), ("rows.parquet", 11), ("rows.csv", 0)])
 def test_the_same_rows_are_the_same_bytes_however_they_are_cut(
     score: Score,
@@ -523,6 +523,16 @@ def test_only_what_is_missing_or_made_of_other_bytes_is_scored_again(score: Scor
     assert {entry.state for entry in found.partitions.values()} == {"scored"}
 
 
+def test_rows_that_changed_in_as_many_bytes_are_scored_again(score: Score, rows: pd.DataFrame, tmp_path: Path) -> None:
+    path = written(tmp_path / "rows.csv", rows.assign(distance=100.0))
+    score(path)
+    path.write_bytes(path.read_bytes().replace(b"100.0", b"200.0"))
+
+    found = score(path)
+
+    assert found.partitions["rows"].sha256 == streams.sha256(path)
+
+
 def test_another_model_scores_everything_again(score: Score, months: Path, small: Bundle) -> None:
     score(months)
     other = ScoredBy(version="8", sha256=small.sha256, data_format=1)
@@ -698,13 +708,22 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def scored(finished_project: Project, make_rows: MakeRows, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of scores; for reading only."""
+    folder = tmp_path_factory.mktemp("scored")
+    for month in ("2013-01", "2013-02", "2013-03"):
+        files.write(folder / f"{month}.parquet", make_rows(finished_project.params.data, month))
+    run_command(finished_project, folder, out=folder.with_name("scores-of-it"))
+    return folder.with_name("scores-of-it")
+
+
 @pytest.mark.parametrize("case", CHANGES)
 def test_the_check_finds_what_is_not_as_the_manifest_says(
-    finished_project: Project, months: Path, told: pytest.LogCaptureFixture, case: str
+    finished_project: Project, scored: Path, tmp_path: Path, told: pytest.LogCaptureFixture, case: str
 ) -> None:
     change, problem = CHANGES[case]
-    folder = months.parent / "scores"
-    run_command(finished_project, months, out=folder)
+    folder = Path(shutil.copytree(scored, tmp_path / "scores"))
     change(folder)
 
     assert run_command(finished_project, check=folder) == REFUSED

@@ -177,7 +177,7 @@ def _begun(batch: Batch, found: Sequence[Partition]) -> Manifest:
 
 def _done_already(batch: Batch, one: Partition, entry: Entry) -> Entry | None:
     """Return the entry if the scores are there, by this model, of these very bytes."""
-    if entry.state != "scored" or not one.path.is_file() or not manifest.is_whole(batch.into, one.name, entry):
+    if not one.path.is_file() or not manifest.is_whole(batch.into, one.name, entry):
         return None
     same = one.path.stat().st_size == entry.size and streams.sha256(one.path) == entry.sha256
     return entry.model_copy(update={"input": one.given}) if same else None
