@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT, MakeRows, Project, make_repository, run
-from holdfast import named, registry, store
+from holdfast import moves, named, registry, store
 from holdfast.bundle import Bundle, Release
 from holdfast.errors import UserError
 from holdfast.files import write_json
+from holdfast.moves import Move
 
 # Of mlflow 3.17 on the newest SQLAlchemy.
 QUIET = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
@@ -125,27 +126,46 @@ def registered(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     opened.client.log_artifacts(run_id, str(folder), registry.MODEL)
     tags = {registry.SHA256: hash_of(tree), registry.FILES: registry.digest(folder)}
     registry.register(opened, "flight-delay-dev", run_id, tags)
-    registry.point(opened, "flight-delay-dev", "champion", 1)
+    registry.point(opened, "flight-delay-dev", "challenger", 1)
     return tree
+
+
+def promoted(tree: Path) -> None:
+    opened = store.connect(tree)
+    move = Move("promote", champion=1, before=None, seen=0, by="somebody")
+    moves.append(opened, "flight-delay-dev", move, registry.find(opened, "flight-delay-dev", "1"))
 
 
 @pytest.mark.slow
 @QUIET
 def test_an_alias_a_number_and_a_hash_mean_versions_of_the_registry(registered: Path) -> None:
     names = (
-        "champion",
+        "challenger",
         "1",
         hash_of(registered)[:9],
-        "models:/flight-delay-dev@champion",
+        "models:/flight-delay-dev@challenger",
         "models:/flight-delay-dev/1",
     )
 
     found = [named.load(registered, name).by for name in names]
 
     assert {(one.version, one.sha256) for one in found} == {("1", hash_of(registered))}
-    for name, problem in (("challenger", "found no version 'challenger'"), ("7", "found no version '7'")):
-        with pytest.raises(UserError, match=problem):
-            named.load(registered, name)
+    with pytest.raises(UserError, match="found no version '7'"):
+        named.load(registered, "7")
+
+
+@pytest.mark.slow
+@QUIET
+def test_the_champion_is_what_the_log_of_moves_says(registered: Path) -> None:
+    opened = store.connect(registered)
+    registry.point(opened, "flight-delay-dev", "champion", 1)  # by hand
+    with pytest.raises(UserError, match=r"^error: flight-delay-dev: found no champion yet\."):
+        named.load(registered, "champion")
+
+    promoted(registered)
+    opened.client.delete_registered_model_alias("flight-delay-dev", "champion")  # it has yet to follow
+
+    assert named.load(registered, "champion").by.version == "1"
 
 
 @pytest.mark.slow
@@ -155,4 +175,4 @@ def test_a_registered_model_with_one_byte_changed_is_refused(registered: Path) -
     path.write_bytes(path.read_bytes().replace(b"0.", b"0.0", 1))
 
     with pytest.raises(UserError, match="not those that were registered: their hash is another"):
-        named.load(registered, "champion")
+        named.load(registered, "challenger")

@@ -20,14 +20,14 @@ from typing import NamedTuple
 
 import yaml
 
-from holdfast import commits, environments, files, params, registry, releases, store, versions
+from holdfast import commits, environments, files, moves, params, registry, releases, store, versions
 from holdfast import model as models
 from holdfast.bundle import CARD, SHORT, Bundle
 from holdfast.errors import UserError
 from holdfast.files import Workspace
 from holdfast.manifest import ScoredBy
 
-ALIASES = ("champion", "challenger")
+ALIASES = (moves.CHAMPION, moves.CHALLENGER)
 BUNDLE = "artifacts/evaluate/bundle"
 HASH = re.compile(r"[0-9a-f]{7,64}")
 
@@ -110,5 +110,10 @@ def _registered(root: Path, name: str, scratch: Path) -> Source:
     settings = environments.current(params.load(Workspace(root).params)).settings
     model, what = registry.split(name) if name.startswith(registry.SCHEME) else (settings.model, name)
     opened = store.connect(root, settings.tracking)
+    if what == moves.CHAMPION:  # it is what the log says, even where the alias has yet to follow
+        number = moves.champion(moves.history(opened, model))
+        if number is None:
+            raise UserError(f"{model}: found no champion yet.", fix="python -m holdfast promote, or name another model")
+        what = str(number)
     version = registry.find(opened, model, what)
     return Source(registry.download(opened, version, scratch), str(version.number), version.sha256)

@@ -228,7 +228,7 @@ class Scores:
 
         if self._waiting:
             table = pa.Table.from_batches(self._waiting)
-            self._writer.write_table(table.slice(0, rows).combine_chunks())
+            self._writer.write_table(table.slice(0, rows))
             self._waiting = [] if rows is None else table.slice(rows).to_batches()
 
 
