@@ -19,6 +19,7 @@ All must give the same scores to the last bit.
 import hashlib
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -43,6 +44,14 @@ PEERS = ROOT / "benchmarks" / "peers"
 BUNDLE = Workspace(ROOT).evaluate / "bundle"
 ROW_GROUP = 1_000_000
 BAR_SHARE, BAR_MEMORY = 0.6, 1024
+# The peak memory of a process counts from that of the one that started it, so that has to be a small one.
+LAUNCHER = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:])
+_, status, usage = os.wait4(process.pid, 0)
+print(usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 CONTENDERS = ("holdfast", "bare", "mlflow.pyfunc", "pandas")
 
 
@@ -83,33 +92,35 @@ def write_rows(path: Path, rows: int) -> None:
 
 def measured_apart(name: str, scratch: Path) -> Found:
     """Run one contender in a process of its own."""
-    out, said = scratch / f"{name}-scores", scratch / "said.json"
-    subprocess.run(["rm", "-rf", str(out)], check=True)
+    out = scratch / f"{name}-scores"
+    shutil.rmtree(out, ignore_errors=True)
     command = [sys.executable, __file__, name, str(scratch), str(out)]
     if name == "holdfast":
         command = [sys.executable, "-m", "holdfast", "score", str(scratch / "rows.parquet"), "--out", str(out)]
     began = time.perf_counter()
-    with said.open("w") as file:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=file)
-        _, process.returncode, usage = os.wait4(process.pid, 0)
+    done = subprocess.run(
+        [sys.executable, "-c", LAUNCHER, *command],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
     seconds = time.perf_counter() - began
-    if process.returncode:
-        sys.exit(f"error: {name} failed.\n{said.read_text()}")
+    if done.returncode:
+        sys.exit(f"error: {name} failed.\n{done.stdout}")
+    *_, said, peak = done.stdout.splitlines()
+    megabytes = int(peak) / (1024 if sys.platform == "linux" else 1024**2)  # macOS counts in bytes
     if name == "holdfast":
-        return Found(seconds, peak(usage), sha256_of(out / "rows.parquet"))
-    told = json.loads(said.read_text().splitlines()[-1])
-    return Found(told["seconds"], peak(usage), told["sha256"])
+        return Found(seconds, megabytes, sha256_of(out / "rows.parquet"))
+    told = json.loads(said)
+    return Found(told["seconds"], megabytes, told["sha256"])
 
 
 def environment() -> dict[str, str]:
     """Return the environment in which our own modules and those of the peers are found."""
     path = os.pathsep.join([str(ROOT / "src"), str(PEERS)])
     return {**os.environ, "PYTHONPATH": path, "MLFLOW_DISABLE_TELEMETRY": "true"}
-
-
-def peak(usage: Any) -> float:
-    """Return the peak memory of a finished process in MiB; Linux counts in KiB, macOS in bytes."""
-    return usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
 
 
 def sha256_of(path: Path) -> str:
