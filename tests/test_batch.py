@@ -287,7 +287,8 @@ def test_cells_are_read_as_the_app_reads_them(score: Score, rows: pd.DataFrame, 
 
 
 @pytest.mark.parametrize(
-    "word", ["2013-03-10T02:30", "2013-09-30", "soon", "0001-01-01T00:00Z", "9999-12-31T23:59Z", "1690-01-01T00:00"]
+    "word",
+    ["2013-03-10T02:30", "2013-09-30", "soon", "0001-01-01T00:00Z", "NA", "9999-12-31T23:59Z", "1690-01-01T00:00"],
 )
 def test_a_time_that_is_none_is_refused(score: Score, rows: pd.DataFrame, tmp_path: Path, word: str) -> None:
     text = rows.head(2).astype("str")
@@ -381,6 +382,14 @@ def twins(path: Path) -> None:
     pq.write_table(table.append_column("humidity", table["humidity"]), path)
 
 
+def beyond(path: Path) -> None:
+    table = pq.read_table(path)
+    seconds = pa.array([1 << 50] * len(table), pa.timestamp("s", "America/New_York"))
+    pq.write_table(
+        table.set_column(table.column_names.index("scheduled_departure"), "scheduled_departure", seconds), path
+    )
+
+
 BROKEN = {
     "cut off": (cut, "found [0-9,]+ bytes that are not a whole Parquet file"),
     "a flipped bit": (flip, "not a whole Parquet file .*CRC"),
@@ -393,6 +402,7 @@ BROKEN = {
     "words for times": (changed(lambda rows: rows.assign(scheduled_departure="now")), "scheduled_departure: found string values such as 'now', expected times"),
     "another zone": (changed(lambda rows: rows.assign(scheduled_departure=rows["scheduled_departure"].dt.tz_convert("UTC"))),
                      "found time zone UTC, expected America/New_York"),
+    "times beyond all calendars": (beyond, "found years before 1700 or after 2199, expected times"),
     "fractions for ids": (changed(lambda rows: rows.assign(flight_id=0.5)), "flight_id: found floating values"),
     "no good row": (changed(lambda rows: rows.assign(distance=-1.0)), "no row that keeps the schema; the first: distance: found -1.0, expected a number"),
 }  # fmt: skip
