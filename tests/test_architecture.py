@@ -27,8 +27,12 @@ LAYERS = [
     {"commits", "github", "proposals", "report_artifact", "report_body", "schema", "store", "threads"},
     {"cml", "terms", "tracking"},
     {"cells", "params", "files"},
+    {"params", "files"},
+    {"grids"},
     {
         "environments",
+        "params_text",
+        "scratch",
         "split",
         "separation",
         "features",
@@ -68,6 +72,12 @@ LAYERS = [
     {"model_card_parts", "promotion"},
     {"model_card_markdown", "model_card_page"},
     {"publishing"},
+    {"contenders", "flavor", "headline", "quarantine", "registry", "sealed"},
+    {"moves", "provenance", "report_tables", "sweeps"},
+    {"judging", "mermaid", "publishing", "releases", "sweep_table"},
+    {"report_markdown", "report_page"},
+    {"report_files"},
+    {"promotion"},
     {"stages.prepare", "stages.featurize", "stages.train", "stages.evaluate"},
     {
         "commands.alarm",
@@ -87,13 +97,15 @@ LAYERS = [
         "commands.report",
         "commands.rollback",
         "commands.score",
+        "commands.sweep",
         "commands.validate",
     },
     {"__main__", "stages.__main__"},
 ]
 # Heavy libraries, and the modules that may import them.
 HEAVY = {
-    "dvc": {"versions"},
+    "dvc": {"grids", "versions"},
+    "hydra": {"grids"},
     "dvc_data": {"versions"},
     "matplotlib": {"charts"},
     "great_expectations": {"expectations"},

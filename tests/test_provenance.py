@@ -270,7 +270,7 @@ def test_a_project_in_a_folder_of_its_repository_is_found_in_the_worktree(root: 
     ],
 )
 def test_what_a_process_said_is_taken_apart(said: str, told: tuple[str, str]) -> None:
-    assert contenders._told(said) == told
+    assert contenders.told(said) == told
 
 
 def test_a_model_says_what_it_predicts(finished_project: Project, tmp_path: Path) -> None:

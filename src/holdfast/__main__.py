@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     """Describe every command."""
     top = argparse.ArgumentParser(prog="python -m holdfast", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for describe in (_data, _model, _registry, _scores, _comparison, _github, _reproduction):
+    for describe in (_data, _model, _registry, _scores, _comparison, _github, _reproduction, _trials):
         describe(commands)
     return top
 
@@ -151,6 +151,19 @@ def _reproduction(commands: "Commands") -> None:
         epilog="example: python -m holdfast rebuild-check HEAD~1",
     )
     rebuild.add_argument("revision", nargs="?", default="HEAD", metavar="REV", help="the commit (HEAD)")
+
+
+def _trials(commands: "Commands") -> None:
+    sweep = commands.add_parser(
+        "sweep",
+        help="try other parameters, each combination an experiment of DVC, and compare them on the validation rows",
+        epilog="example: python -m holdfast sweep -S train.learning_rate=0.03,0.1 -S 'train.max_leaf_nodes=[15,31],63'",
+    )
+    sweep.add_argument(
+        "-S", "--set-param", action="append", required=True, dest="settings", metavar="NAME=A,B",
+        help="the values of a parameter that are tried, as `dvc exp run -S` takes them; may be repeated",
+    )  # fmt: skip
+    sweep.add_argument("--set-winner", action="store_true", help="write the best values into params.yaml")
 
 
 def run() -> int:

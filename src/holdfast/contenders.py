@@ -96,7 +96,7 @@ class Contender:
             command, env=environment, encoding="utf-8", errors="replace", capture_output=True, check=False
         )
         if done.returncode:
-            problem, fix = _told(done.stderr)
+            problem, fix = told(done.stderr)
             for place, name in ((path.parent, "rows"), (self.model, "model"), (self.code, "checkout")):
                 problem = problem.replace(str(place), f"<{name}>")  # the same words wherever it is said
             raise UnscorableError(f"{self.name} does not score the rows: {problem}", fix=fix)
@@ -235,7 +235,7 @@ def _make_environment(folder: Path, python: Path, lock: Path, commit: Commit) ->
     (folder / "complete").touch()
 
 
-def _told(said: str) -> tuple[str, str]:
+def told(said: str) -> tuple[str, str]:
     """Return the problem and the remedy in what a process said before it failed."""
     found = SAID.search(said)
     if found:
