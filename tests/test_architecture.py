@@ -24,7 +24,7 @@ NEVER_CHANGES_A_RESULT = {"threads"}
 # Each module may import from the lines above its own.
 LAYERS = [
     {"holdfast", "errors", "commands", "stages"},
-    {"commits", "github", "proposals", "report_artifact", "report_body", "schema", "store", "threads"},
+    {"commits", "github", "processes", "proposals", "report_artifact", "report_body", "schema", "store", "threads"},
     {"cml", "terms", "tracking"},
     {"cells", "params", "files"},
     {"params", "files"},
@@ -74,7 +74,7 @@ LAYERS = [
     {"publishing"},
     {"contenders", "flavor", "headline", "quarantine", "registry", "sealed"},
     {"moves", "provenance", "report_tables", "sweeps"},
-    {"judging", "mermaid", "publishing", "releases", "sweep_table"},
+    {"judging", "mermaid", "publishing", "releases", "restoring", "sweep_table"},
     {"report_markdown", "report_page"},
     {"report_files"},
     {"promotion"},

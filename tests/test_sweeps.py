@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from conftest import ENVIRONMENT, ROOT, MakeRows, Project, make_repository, run
-from holdfast import grids, params_text, scratch, sweep_table, sweeps
+from holdfast import grids, params_text, processes, sweep_table, sweeps
 from holdfast.commands import sweep as command
 from holdfast.errors import UserError
 
@@ -303,7 +303,7 @@ def test_what_a_command_started_ends_with_it(tmp_path: Path) -> None:
     signal.setitimer(signal.ITIMER_REAL, 0.2)
     try:
         with pytest.raises(KeyboardInterrupt):
-            scratch.call(["sh", "-c", "(sleep 0.5; touch late) & wait"], tmp_path)
+            processes.run(["sh", "-c", "(sleep 0.5; touch late) & wait"], tmp_path)
     finally:
         signal.signal(signal.SIGALRM, before)
     time.sleep(0.5)

@@ -74,18 +74,31 @@ def worktree(root: Path, commit: Commit, folder: Path) -> Iterator[Path]:
 
     Raises: UserError where Git refuses.
     """
+    try:
+        yield add_worktree(root, commit, folder)
+    finally:
+        remove_worktree(root, folder)
+
+
+def add_worktree(root: Path, commit: Commit, folder: Path) -> Path:
+    """Check a commit out into a folder of its own; return where the project is in it.
+
+    Raises: UserError where Git refuses.
+    """
     git(root, "worktree", "prune")  # what was killed before has left its name
     hookless = ("-c", f"core.hooksPath={os.devnull}")  # `dvc install` sets one that checks out what is not there
     made = git(root, *hookless, "worktree", "add", "--quiet", "--detach", str(folder), commit.hash)
     if made.returncode:
-        git(root, "worktree", "remove", "--force", str(folder))
+        remove_worktree(root, folder)
         problem = f"{commit.name}: not checked out: {' '.join(made.stderr.split())}."
         raise UserError(problem, fix="mend that, then run it again")
-    inside = git(root, "rev-parse", "--show-prefix").stdout.strip()  # where the project is not the whole repository
-    try:
-        yield folder / inside
-    finally:
-        git(root, "worktree", "remove", "--force", str(folder))
+    # Where the project is not the whole repository:
+    return folder / git(root, "rev-parse", "--show-prefix").stdout.strip()
+
+
+def remove_worktree(root: Path, folder: Path) -> None:
+    """Remove a folder that a commit was checked out into, with all that is in it."""
+    git(root, "worktree", "remove", "--force", str(folder))
 
 
 def _parse(root: Path, revision: str) -> subprocess.CompletedProcess[str]:

@@ -129,7 +129,7 @@ def of_commit(root: Path, commit: Commit) -> Iterator[Contender]:
         tempfile.TemporaryDirectory(prefix="holdfast-") as folder,
         commits.worktree(root, commit, Path(folder) / "code") as code,
     ):
-        python, model = _python(root, code, commit), Path(folder) / "model"
+        python, model = python_of(root, code, commit), Path(folder) / "model"
         source = _fetched(root, recorded, commit, model) or _rebuilt(root, code, python, recorded, commit, model)
         yield Contender("the champion", model, code, python, source)
 
@@ -180,19 +180,11 @@ def _fetched(root: Path, recorded: str, commit: Commit, model: Path) -> str:
 def _rebuilt(root: Path, code: Path, python: Path, recorded: str, commit: Commit, model: Path) -> str:
     """Make the model again, by the commit's own code, from its data."""
     logger.info("the model of %s is in no cache: making it again", commit.name)
-    environment = {**os.environ, "PATH": os.pathsep.join([str(python.parent), os.environ.get("PATH", "")])}
-    environment.pop("PYTHONPATH", None)
-    cache = root / ".dvc" / "cache"
-    for command in (
-        ["dvc", "cache", "dir", "--local", str(cache)],
-        ["dvc", "pull", "--quiet", "data.dvc"],
-        ["dvc", "repro", "--quiet", "train"],
-    ):
-        done = subprocess.run(command, cwd=code, env=environment, text=True, capture_output=True, check=False)
-        if done.returncode:
-            said = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
-            problem = f"the model of {commit.name} is in no cache, and `{' '.join(command)}` failed: {said[0]}"
-            raise UnscorableError(problem, fix=f"where it was made: git checkout {commit.hash[:7]} && dvc push")
+    done = rebuild.reproduce(root, code, python, "train")
+    if done.returncode:
+        said = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        problem = f"the model of {commit.name} is in no cache, and `{' '.join(done.args)}` failed: {said[0]}"
+        raise UnscorableError(problem, fix=f"where it was made: git checkout {commit.hash[:7]} && dvc push")
     made = rebuild.lock_hashes(code)[MODEL]
     if made != recorded:
         problem = f"the model of {commit.name} was made again, and is not the one that its dvc.lock records"
@@ -201,7 +193,7 @@ def _rebuilt(root: Path, code: Path, python: Path, recorded: str, commit: Commit
     return "made again"
 
 
-def _python(root: Path, code: Path, commit: Commit) -> Path:
+def python_of(root: Path, code: Path, commit: Commit) -> Path:
     """Return the Python of a commit's environment: this one, or where its lock is another, one made from that."""
     lock = code / rebuild.LOCK
     if not lock.is_file():

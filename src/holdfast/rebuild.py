@@ -6,15 +6,15 @@ compares what came out with the `dvc.lock` that was committed, file by file.
 
 import json
 import logging
-import os
-import subprocess
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from holdfast import processes
 from holdfast.errors import UserError
+from holdfast.processes import Done
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ def stale_stages(root: Path) -> list[str]:
 
     Raises: UserError where DVC cannot tell.
     """
-    found = _run(["dvc", "repro", "--dry", "--allow-missing"], root, check=False)
+    found = processes.run(["dvc", "repro", "--dry", "--allow-missing"], root)
     running = [line.split("'")[1] for line in found.stdout.splitlines() if line.startswith("Running stage '")]
     if found.returncode and not running:
         raise UserError(f"dvc repro --dry: {found.stderr.strip()}", fix="dvc status")
@@ -39,19 +39,19 @@ def rebuild(root: Path, clone: Path, revision: str) -> list[str]:
 
     Raises: UserError where Git or DVC fails.
     """
-    commit = _run(["git", "rev-parse", "--verify", f"{revision}^{{commit}}"], root).stdout.strip()
-    if _run(["git", "status", "--porcelain", "--untracked-files=no"], root).stdout:
+    commit = _checked(["git", "rev-parse", "--verify", f"{revision}^{{commit}}"], root).stdout.strip()
+    if _checked(["git", "status", "--porcelain", "--untracked-files=no"], root).stdout:
         logger.info("note: the working tree has changes that are not committed; they are not checked")
     logger.info("cloning %s", commit[:12])
-    _run(["git", "clone", "--quiet", "--no-checkout", str(root), str(clone)], root)
-    _run(["git", "checkout", "--quiet", "--detach", commit], clone)
+    _checked(["git", "clone", "--quiet", "--no-checkout", str(root), str(clone)], root)
+    _checked(["git", "checkout", "--quiet", "--detach", commit], clone)
     logger.info("pulling its data and reproducing every stage")
-    _run(["dvc", "pull", "--quiet", "data.dvc"], clone)
+    _checked(["dvc", "pull", "--quiet", "data.dvc"], clone)
     if (clone / LOCK).read_bytes() != (root / LOCK).read_bytes():
         logger.info("note: that commit's %s is another than the one here; its bytes may need its environment", LOCK)
     recorded = lock_hashes(clone)
-    _run(["dvc", "repro", "--quiet", "--force"], clone, check=True, shown=True)
-    return _differing(recorded, lock_hashes(clone), clone)
+    processes.checked(processes.run(["dvc", "repro", "--quiet", "--force"], clone, shown=True))
+    return differing(recorded, lock_hashes(clone), [clone / ".dvc" / "cache", clone / "dvc-remote"])
 
 
 def lock_hashes(root: Path) -> Hashes:
@@ -63,46 +63,43 @@ def lock_hashes(root: Path) -> Hashes:
     return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
 
 
-def _differing(recorded: Hashes, rebuilt: Hashes, clone: Path) -> list[str]:
-    """Name what differs; inside a folder, its files where the recorded list of them can be had."""
+def reproduce(root: Path, code: Path, python: Path, *wanted: str) -> Done:
+    """Make artifacts again in another checkout, by its own code; return what failed, or what was done last."""
+    cache = processes.checked(processes.run(["dvc", "cache", "dir"], root)).stdout.strip()
+    for command in (
+        ["dvc", "cache", "dir", "--local", cache],
+        ["dvc", "pull", "--quiet", "data.dvc"],
+        ["dvc", "repro", "--quiet", *wanted],
+    ):
+        done = processes.run(command, code, python=python)
+        if done.returncode:
+            break
+    return done
+
+
+def differing(recorded: Hashes, rebuilt: Hashes, stores: Sequence[Path]) -> list[str]:
+    """Name what differs; inside a folder, its files where a cache or remote has the recorded list of them."""
     names = []
     for path in sorted(recorded | rebuilt):
         before, now = recorded.get(path), rebuilt.get(path)
         if before == now:
             continue
-        known = _manifest(before, clone)
-        inside = known ^ _manifest(now, clone) if known else set()
+        known = _manifest(before, stores)
+        inside = known ^ _manifest(now, stores) if known else set()
         names += sorted({f"{path}/{name}" for name, _ in inside}) or [path]
     return names
 
 
-def _manifest(hashed: str | None, clone: Path) -> set[tuple[str, str]]:
-    """Return the files of a folder and their hashes, if the clone's cache or the embedded remote has the list."""
+def _manifest(hashed: str | None, stores: Sequence[Path]) -> set[tuple[str, str]]:
+    """Return the files of a folder and their hashes, if one of the stores has the list."""
     if hashed is None or not hashed.endswith(".dir"):
         return set()
     place = Path("files") / "md5" / hashed[:2] / hashed[2:]
-    for store in (clone / ".dvc" / "cache", clone / "dvc-remote"):
+    for store in stores:
         if (store / place).is_file():
             return {(item["relpath"], item["md5"]) for item in json.loads((store / place).read_text())}
     return set()
 
 
-def _run(
-    command: list[str], folder: Path, *, check: bool = True, shown: bool = False
-) -> subprocess.CompletedProcess[str]:
-    """Run Git or DVC; the tools beside this Python come first on the path, so that no activation is needed."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    environment = {**os.environ, "PATH": path}
-    try:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, text=True, check=False,
-            stdout=subprocess.PIPE, stderr=None if shown else subprocess.PIPE,
-        )  # fmt: skip
-    except FileNotFoundError as error:
-        raise UserError(
-            f"{command[0]}: not found, expected it on the path.", fix="make setup, and install Git"
-        ) from error
-    if check and done.returncode:
-        said = (done.stderr or "what it said stands above").strip()
-        raise UserError(f"{' '.join(command)}: {said}", fix="mend that, then run the command again")
-    return done
+def _checked(command: list[str], folder: Path) -> Done:
+    return processes.checked(processes.run(command, folder))

@@ -7,19 +7,15 @@ leave the tree without it. What died here leaves a folder below `.holdfast/`, wh
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from holdfast import commits
+from holdfast import commits, processes
 from holdfast.errors import UserError
 from holdfast.files import Workspace
 
-Done = subprocess.CompletedProcess[str]
 HOOKLESS = ("-c", f"core.hooksPath={os.devnull}")
 
 
@@ -38,62 +34,29 @@ def copied(root: Path, folders: Iterable[Path]) -> Iterator[Path]:
         for one in folders:
             if one.is_dir():
                 shutil.copytree(one, copy / one.relative_to(root), dirs_exist_ok=True)
-        cache = checked(call(["dvc", "cache", "dir"], root)).stdout.strip()
-        checked(call(["dvc", "cache", "dir", "--local", cache], copy))
-        if call(["dvc", "checkout", "--quiet", "data.dvc"], copy).returncode:
+        cache = processes.checked(processes.run(["dvc", "cache", "dir"], root)).stdout.strip()
+        processes.checked(processes.run(["dvc", "cache", "dir", "--local", cache], copy))
+        if processes.run(["dvc", "checkout", "--quiet", "data.dvc"], copy).returncode:
             raise UserError("data/: not in DVC's cache, expected what data.dvc names.", fix="dvc pull data.dvc")
         yield copy
 
 
-def call(command: list[str], folder: Path) -> Done:
-    """Run Git or DVC, with the tools beside this Python first on the path; if we are ended, so is all that it started.
-
-    Raises: UserError where it is not installed.
-    """
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"PATH": path}
-    try:
-        process = subprocess.Popen(
-            command, cwd=folder, env=environment, encoding="utf-8", errors="replace",
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
-    except FileNotFoundError as error:
-        raise UserError(f"{command[0]}: not found, expected it on the path.", fix="make setup") from error
-    with process:
-        try:
-            out, err = process.communicate()
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise
-    return subprocess.CompletedProcess(command, process.returncode, out, err)
-
-
-def checked(done: Done) -> Done:
-    """Return what a process did.
-
-    Raises: UserError where it failed.
-    """
-    if done.returncode:
-        said = " ".join(done.stderr.split()) or "it said nothing"
-        raise UserError(f"{' '.join(done.args)}: {said}", fix="mend that, then run it again")
-    return done
-
-
 def _clone(root: Path, copy: Path) -> Path:
     """Clone the commit of the tree, lay over it what is not committed, and return where the project is in it."""
-    head = commits.find(root, "HEAD").hash
-    top = Path(checked(commits.git(root, "rev-parse", "--show-toplevel")).stdout.strip())
-    checked(commits.git(root, *HOOKLESS, "clone", "--quiet", "--shared", "--no-checkout", str(top), str(copy)))
-    checked(commits.git(copy, *HOOKLESS, "checkout", "--quiet", "--detach", head))
+    head, top = commits.find(root, "HEAD").hash, Path(_git(root, "rev-parse", "--show-toplevel").strip())
+    _git(root, *HOOKLESS, "clone", "--quiet", "--shared", "--no-checkout", str(top), str(copy))
+    _git(copy, *HOOKLESS, "checkout", "--quiet", "--detach", head)
     for key in ("user.name", "user.email"):  # DVC makes commits of experiments
-        known = commits.git(root, "config", key).stdout.strip()
-        checked(commits.git(copy, "config", key, known or "holdfast@localhost"))
-    changed = checked(commits.git(top, "diff", "--name-only", "--no-renames", "-z", "HEAD")).stdout
-    untracked = checked(commits.git(top, "ls-files", "--others", "--exclude-standard", "-z")).stdout
+        _git(copy, "config", key, commits.git(root, "config", key).stdout.strip() or "holdfast@localhost")
+    changed = _git(top, "diff", "--name-only", "--no-renames", "-z", "HEAD")
+    untracked = _git(top, "ls-files", "--others", "--exclude-standard", "-z")
     for name in filter(None, f"{changed}{untracked}".split("\0")):
         _lay_over(top / name, copy / name)
     return copy / root.resolve().relative_to(top.resolve())
+
+
+def _git(folder: Path, *command: str) -> str:
+    return processes.checked(commits.git(folder, *command)).stdout
 
 
 def _lay_over(here: Path, there: Path) -> None:
@@ -105,7 +68,7 @@ def _lay_over(here: Path, there: Path) -> None:
 
 def _refuse_other_data(root: Path) -> None:
     """Refuse data that DVC has not recorded: experiments would be run on the data that it has."""
-    said = checked(call(["dvc", "status", "--json", "data.dvc"], root)).stdout
+    said = processes.checked(processes.run(["dvc", "status", "--json", "data.dvc"], root)).stdout
     if '"modified"' in said or '"new"' in said:
         raise UserError("data/: found another than data.dvc records, expected the same.", fix="dvc add data")
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import yaml
 
-from holdfast import commits, contenders, files, grids, params, params_text, scratch, versions
+from holdfast import commits, contenders, files, grids, params, params_text, processes, scratch, versions
 from holdfast.commits import Commit
 from holdfast.errors import UserError
 from holdfast.files import Workspace
@@ -147,10 +147,10 @@ def _run(root: Path, copy: Path, trial: Trial) -> Outcome:
     start = time.perf_counter()
     files.write_bytes(Workspace(copy).params, trial.text.encode())
     message = f"sweep: {grids.said(trial.point)}"
-    done = scratch.call(["dvc", "exp", "run", "--name", trial.name, "--message", message, STAGE], copy)
+    done = processes.run(["dvc", "exp", "run", "--name", trial.name, "--message", message, STAGE], copy)
     seconds = time.perf_counter() - start
     for ref, _ in _experiments(copy, trial.name):
-        scratch.checked(commits.git(root, "fetch", "--quiet", str(copy), f"+{ref}:{ref}"))
+        processes.checked(commits.git(root, "fetch", "--quiet", str(copy), f"+{ref}:{ref}"))
     found = None if done.returncode else _found(root, trial)
     if found is None:
         return Outcome(trial, seconds=seconds, reason=contenders.told(done.stderr)[0])

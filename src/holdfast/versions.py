@@ -105,13 +105,13 @@ def at(root: Path, revision: str) -> Version:
     Raises: UserError where the revision or its `data.dvc` is not known or not valid, or its data is nowhere to be had.
     """
     commit = commits.find(root, revision, path=TRACKED)
-    listed = _tracked(root, commit)
+    listed = recorded(root, commit)
     entries = _entries(objects(root, [listed], commit)[listed], commit)
     paths = objects(root, set(entries.values()), commit)
     return Version(commit.name, entries, {partition: paths[md5] for partition, md5 in entries.items()})
 
 
-def _tracked(root: Path, commit: Commit) -> str:
+def recorded(root: Path, commit: Commit) -> str:
     """Return the hash of the list of files that `data.dvc` names at a commit."""
     content = commits.text(root, commit, TRACKED)
     if content is None:

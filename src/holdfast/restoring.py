@@ -1,0 +1,86 @@
+"""A version of the registry comes back: its commit and data in a folder of their own, its model made anew from them.
+
+That the model is the one that was registered is proved, not assumed: every stage runs again, by the code and in the
+environment of its own commit, and what comes out must have the hash that the registry recorded.
+"""
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import NamedTuple
+
+from holdfast import commits, contenders, files, rebuild, versions
+from holdfast.commits import Commit
+from holdfast.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+NAME = "model.json"  # it holds the hash of the rest, and its own names the model
+
+
+class Version(NamedTuple):
+    """What the registry recorded."""
+
+    number: int
+    commit: str
+    data: str
+    sha256: str
+
+
+class Restored(NamedTuple):
+    """Where a version is now, the hash that its model has, and which artifacts are others than were committed."""
+
+    folder: Path
+    sha256: str
+    differing: tuple[str, ...]
+
+
+def restore(root: Path, version: Version, into: Path | None = None) -> Restored:
+    """Check out the commit and the data of a version, and make its artifacts again from them.
+
+    Raises: UserError where the commit or its data is not to be had, or the folder is in use; then nothing is left.
+    """
+    folder = (into or root.with_name(f"{root.name}-version-{version.number}")).absolute()
+    _refuse_in_use(folder)
+    commit = _commit(root, version)
+    _refuse_other_data(root, commit, version)
+    logger.info("checking out %s into %s", commit.hash[:7], files.shown(folder))
+    code = commits.add_worktree(root, commit, folder)
+    try:
+        recorded = rebuild.lock_hashes(code)
+        python = contenders.python_of(root, code, commit)
+        logger.info("making every artifact again from data version %s: as long as `dvc repro` takes", version.data[:7])
+        done = rebuild.reproduce(root, code, python, "--force")
+        if done.returncode:
+            problem, fix = contenders.told(done.stderr)
+            raise UserError(f"version {version.number}: not made again: {problem}", fix=fix)
+    except BaseException:
+        commits.remove_worktree(root, folder)
+        raise
+    made = hashlib.sha256(files.read_bytes(code / contenders.MODEL / NAME)).hexdigest()
+    stores = [root / ".dvc" / "cache", root / "dvc-remote"]
+    return Restored(code, made, tuple(rebuild.differing(recorded, rebuild.lock_hashes(code), stores)))
+
+
+def _refuse_in_use(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        problem = f"{files.shown(folder)}: found it in use, expected an empty folder, or none."
+        remedy = f"name another with --into, or remove it: git worktree remove --force {files.shown(folder)}"
+        raise UserError(problem, fix=remedy)
+
+
+def _commit(root: Path, version: Version) -> Commit:
+    try:
+        return commits.find(root, version.commit)
+    except UserError as error:
+        problem = f"version {version.number}: its commit {version.commit[:12]} is not in this clone."
+        raise UserError(problem, fix=error.fix) from error
+
+
+def _refuse_other_data(root: Path, commit: Commit, version: Version) -> None:
+    """Get the data of a commit into the cache, and refuse one that is not the version's."""
+    found = versions.recorded(root, commit)
+    if found != version.data:
+        problem = f"version {version.number}: made from data {version.data[:12]}, but its commit has {found[:12]}."
+        raise UserError(problem, fix="it was published from a tree that was not committed: publish a commit instead")
+    versions.at(root, commit.hash)

@@ -1,0 +1,178 @@
+"""A registered version comes back from its commit and its data alone, to the recorded hash, or says what is missing."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from conftest import ROOT, MakeRows, make_repository, run
+from holdfast import files, restoring
+from holdfast.errors import UserError
+from holdfast.restoring import Version
+
+DATA = "0123456789012345678901234567890a.dir"
+
+
+def published(root: Path, number: int) -> Version:
+    """What the registry would record of the commit that is checked out."""
+    bundle = root / "artifacts" / "evaluate" / "bundle" / "model.json"
+    return Version(
+        number=number,
+        commit=run("git rev-parse HEAD", root).strip(),
+        data=yaml.safe_load((root / "data.dvc").read_text())["outs"][0]["md5"],
+        sha256=hashlib.sha256(bundle.read_bytes()).hexdigest(),
+    )
+
+
+def train(**values: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda content: content["train"]["gradient_boosting"].update(values)
+
+
+class History(NamedTuple):
+    root: Path
+    versions: list[Version]
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows) -> History:
+    """Five published commits: parameters, data, a correction of data and code are others each time."""
+    root = tmp_path_factory.mktemp("origin") / "flights"
+    root.mkdir()
+    project = make_repository(root, make_rows)
+
+    def commit(message: str) -> None:
+        for line in ("dvc repro --quiet", "git add --all", f"git commit --quiet --message {message}"):
+            run(line, root)
+        found.append(published(root, len(found) + 1))
+
+    found = [published(root, 1)]
+    project.change(train(learning_rate=[0.3]))
+    commit("parameters")
+    files.write(project.partition("2013-05"), make_rows(project.params.data, "2013-05"))
+    run("dvc add --quiet data", root)
+    run("dvc push --quiet data.dvc", root)
+    commit("data")
+    (code,) = root.glob("src/holdfast/model.py")
+    code.write_text(code.read_text().replace('"format": FORMAT', '"note": "other code", "format": FORMAT'))
+    commit("code")
+    files.write(project.partition("2013-01"), make_rows(project.params.data, "2013-01", 250, 7))
+    run("dvc add --quiet data", root)
+    run("dvc push --quiet data.dvc", root)
+    project.change(lambda content: content["train"].update(estimator="logistic"))
+    commit("correction")
+    return History(root, found)
+
+
+@pytest.fixture
+def root(history: History, tmp_path: Path) -> Path:
+    """A copy of it without any model that could be taken for one made again."""
+    root = Path(shutil.copytree(history.root, tmp_path / "flights", symlinks=True))
+    shutil.rmtree(root / ".dvc" / "cache")
+    shutil.rmtree(root / "artifacts")
+    return root
+
+
+@pytest.mark.slow
+def test_each_version_of_a_history_of_five_comes_back_to_its_hash(history: History, root: Path) -> None:
+    assert len({version.sha256 for version in history.versions}) == 5
+    before = run("git status --porcelain", root)
+
+    for version in history.versions:
+        found = restoring.restore(root, version)
+
+        assert found.folder == root.parent / f"flights-version-{version.number}"
+        assert (found.sha256, found.differing) == (version.sha256, ())
+        assert run("git rev-parse HEAD", found.folder).strip() == version.commit
+        assert run("git status --porcelain", found.folder) == ""
+        assert run("dvc status", found.folder).strip() == "Data and pipelines are up to date."
+        assert run("git status --porcelain", root) == before
+
+
+@pytest.mark.slow
+def test_a_model_that_is_another_each_time_is_told(history: History, root: Path) -> None:
+    run("dvc pull --quiet data.dvc", root)
+    path = root / "src" / "holdfast" / "model.py"
+    path.write_text(path.read_text().replace('"format": FORMAT', '"x": id([]), "format": FORMAT'))
+    for line in ("dvc repro --quiet", "git commit --quiet --all --message planted"):
+        run(line, root)
+    version = published(root, 6)
+
+    found = restoring.restore(root, version, root.parent / "there")
+
+    assert found.folder == root.parent / "there"
+    assert found.sha256 != version.sha256
+    assert "artifacts/train/model/model.json" in found.differing
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A repository with one commit, whose data is nowhere to be had."""
+    root = tmp_path / "flights"
+    (root / ".dvc").mkdir(parents=True)
+    shutil.copy(ROOT / ".dvc" / "config", root / ".dvc")
+    (root / "dvc-remote").mkdir()
+    (root / "data.dvc").write_text(f"outs:\n- md5: {DATA}\n  hash: md5\n  path: data\n")
+    for line in ("git init --quiet", "git add --all", "git commit --quiet --message first"):
+        run(line, root)
+    return root
+
+
+def version_of(tree: Path, **changes: Any) -> Version:
+    made = Version(number=7, commit=run("git rev-parse HEAD", tree).strip(), data=DATA, sha256="0" * 64)
+    return made._replace(**changes)
+
+
+def test_a_folder_in_use_is_left_alone(tree: Path) -> None:
+    used = tree.parent / "flights-version-7"
+    used.mkdir()
+    (used / "mine.txt").write_text("mine")
+
+    with pytest.raises(UserError, match="flights-version-7: found it in use") as refused:
+        restoring.restore(tree, version_of(tree))
+
+    assert refused.value.fix == f"name another with --into, or remove it: git worktree remove --force {used}"
+    assert [path.name for path in used.iterdir()] == ["mine.txt"]
+
+
+def test_a_commit_that_is_not_here_is_to_be_fetched(tree: Path) -> None:
+    with pytest.raises(UserError, match="version 7: its commit 123456789012 is not in this clone") as refused:
+        restoring.restore(tree, version_of(tree, commit="1234567890" * 4))
+
+    assert "git fetch" in refused.value.fix
+
+
+def test_data_that_is_nowhere_is_told_before_anything_is_checked_out(tree: Path) -> None:
+    with pytest.raises(UserError, match=f"object {DATA} is in neither DVC's cache nor the remote") as refused:
+        restoring.restore(tree, version_of(tree))
+
+    assert "dvc push" in refused.value.fix
+    assert [path.name for path in tree.parent.iterdir()] == ["flights"]
+
+
+def test_a_version_of_data_that_was_never_committed_cannot_come_back(tree: Path) -> None:
+    with pytest.raises(UserError, match="version 7: made from data abcdef, but its commit has 012345678901"):
+        restoring.restore(tree, version_of(tree, data="abcdef"))
+
+
+def test_what_fails_on_the_way_leaves_nothing_behind(tree: Path) -> None:
+    listed = json.dumps([{"relpath": "one.parquet", "md5": hashlib.md5(b"").hexdigest()}]).encode()
+    md5 = hashlib.md5(listed).hexdigest()
+    for name, content in ((f"{md5}.dir", listed), (hashlib.md5(b"").hexdigest(), b"")):
+        path = tree / ".dvc" / "cache" / "files" / "md5" / name[:2] / name[2:]
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+    (tree / "data.dvc").write_text(f"outs:\n- md5: {md5}.dir\n  path: data\n")
+    (tree / "dvc.lock").write_text("stages: {}\n")
+    run("git add data.dvc dvc.lock", tree)
+    run("git commit --quiet --message second", tree)
+
+    with pytest.raises(UserError, match="has no requirements-work.txt"):
+        restoring.restore(tree, version_of(tree, data=f"{md5}.dir"))
+
+    assert [path.name for path in tree.parent.iterdir()] == ["flights"]
+    assert len(run("git worktree list", tree).splitlines()) == 1
