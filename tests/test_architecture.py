@@ -76,7 +76,7 @@ LAYERS = [
     {"moves", "provenance", "report_tables", "sweeps"},
     {"judging", "mermaid", "publishing", "releases", "restoring", "sweep_table"},
     {"report_markdown", "report_page"},
-    {"report_files"},
+    {"report_files", "sweep_runs"},
     {"promotion"},
     {"stages.prepare", "stages.featurize", "stages.train", "stages.evaluate"},
     {
@@ -95,6 +95,7 @@ LAYERS = [
         "commands.publish",
         "commands.rebuild_check",
         "commands.report",
+        "commands.restore",
         "commands.rollback",
         "commands.score",
         "commands.sweep",

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,19 +14,28 @@ import yaml
 from conftest import ROOT, MakeRows, make_repository, run
 from holdfast import files, restoring
 from holdfast.errors import UserError
-from holdfast.restoring import Version
+from holdfast.registry import Version
 
 DATA = "0123456789012345678901234567890a.dir"
 
 
+HOLDFAST = f"{sys.executable} -m holdfast"
+
+
 def published(root: Path, number: int) -> Version:
-    """What the registry would record of the commit that is checked out."""
+    """What the registry records of the commit that is checked out."""
     bundle = root / "artifacts" / "evaluate" / "bundle" / "model.json"
     return Version(
+        name="flights",
         number=number,
+        run="",
         commit=run("git rev-parse HEAD", root).strip(),
         data=yaml.safe_load((root / "data.dvc").read_text())["outs"][0]["md5"],
         sha256=hashlib.sha256(bundle.read_bytes()).hexdigest(),
+        files="",
+        tags={},
+        aliases=(),
+        created=0,
     )
 
 
@@ -70,17 +80,22 @@ def history(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows) -> Hi
 
 @pytest.fixture
 def root(history: History, tmp_path: Path) -> Path:
-    """A copy of it without any model that could be taken for one made again."""
-    root = Path(shutil.copytree(history.root, tmp_path / "flights", symlinks=True))
+    return Path(shutil.copytree(history.root, tmp_path / "flights", symlinks=True))
+
+
+def lose_all_but_what_git_and_the_remote_hold(root: Path) -> None:
+    """Leave no model that could be taken for one made again."""
     shutil.rmtree(root / ".dvc" / "cache")
     shutil.rmtree(root / "artifacts")
-    return root
+    shutil.rmtree(root / "data")
+    run("git checkout --quiet -- artifacts", root)
 
 
 @pytest.mark.slow
 def test_each_version_of_a_history_of_five_comes_back_to_its_hash(history: History, root: Path) -> None:
     assert len({version.sha256 for version in history.versions}) == 5
-    before = run("git status --porcelain", root)
+    run(f"{HOLDFAST} publish", root)
+    lose_all_but_what_git_and_the_remote_hold(root)
 
     for version in history.versions:
         found = restoring.restore(root, version)
@@ -90,23 +105,24 @@ def test_each_version_of_a_history_of_five_comes_back_to_its_hash(history: Histo
         assert run("git rev-parse HEAD", found.folder).strip() == version.commit
         assert run("git status --porcelain", found.folder) == ""
         assert run("dvc status", found.folder).strip() == "Data and pipelines are up to date."
-        assert run("git status --porcelain", root) == before
+        assert run("git status --porcelain", root) == ""
+    said = run(f"{HOLDFAST} restore challenger --into ../again", root)
+    assert said.endswith(f"has the recorded hash: {history.versions[-1].sha256}\n")
+    assert "found it in use" in run(f"{HOLDFAST} restore 1 --into ../again", root, expected=2)
 
 
 @pytest.mark.slow
 def test_a_model_that_is_another_each_time_is_told(history: History, root: Path) -> None:
-    run("dvc pull --quiet data.dvc", root)
     path = root / "src" / "holdfast" / "model.py"
     path.write_text(path.read_text().replace('"format": FORMAT', '"x": id([]), "format": FORMAT'))
-    for line in ("dvc repro --quiet", "git commit --quiet --all --message planted"):
+    for line in ("dvc repro --quiet", "git commit --quiet --all --message planted", f"{HOLDFAST} publish"):
         run(line, root)
-    version = published(root, 6)
 
-    found = restoring.restore(root, version, root.parent / "there")
+    said = run(f"{HOLDFAST} restore challenger", root, expected=1)
 
-    assert found.folder == root.parent / "there"
-    assert found.sha256 != version.sha256
-    assert "artifacts/train/model/model.json" in found.differing
+    assert "artifacts/train/model/model.json" in said
+    assert f"recorded is {published(root, 6).sha256}" in said
+    assert (root.parent / "flights-version-1" / "artifacts" / "train" / "model" / "model.json").exists()
 
 
 @pytest.fixture
@@ -123,7 +139,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def version_of(tree: Path, **changes: Any) -> Version:
-    made = Version(number=7, commit=run("git rev-parse HEAD", tree).strip(), data=DATA, sha256="0" * 64)
+    made = Version("flights", 7, "", run("git rev-parse HEAD", tree).strip(), DATA, "0" * 64, "", {}, (), 0)
     return made._replace(**changes)
 
 

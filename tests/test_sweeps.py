@@ -14,8 +14,7 @@ import pytest
 import yaml
 
 from conftest import ENVIRONMENT, ROOT, MakeRows, Project, make_repository, run
-from holdfast import grids, params_text, processes, sweep_table, sweeps
-from holdfast.commands import sweep as command
+from holdfast import grids, params_text, processes, store, sweep_runs, sweep_table, sweeps
 from holdfast.errors import UserError
 
 RATE, LEAVES = "train.gradient_boosting.learning_rate", "train.gradient_boosting.max_leaf_nodes"
@@ -236,26 +235,40 @@ def finish(tree: Path) -> Finish:
     return write
 
 
-def test_what_is_done_is_not_run_again_and_the_best_of_it_is_written(
-    tree: Path, finish: Finish, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO", "holdfast")
+def test_what_is_done_is_not_run_again_and_the_best_of_it_is_written(tree: Path, finish: Finish) -> None:
     settings = [f"{RATE}=0.1,0.25,0.5"]
-    finish(settings, [0.5, 0.3, 0.4])
     before = (tree / "params.yaml").read_text()
 
-    assert command.run(tree, settings, set_winner=False) == 0
+    found = sweeps.run(tree, finish(settings, [0.5, 0.3, 0.4]))
 
-    assert caplog.messages[0] == "3 points, of which 3 are done"
-    assert caplog.messages[2] == "0.25           0.300000  before   winner"
-    assert "--set-winner writes it there" in caplog.messages[-1]
+    assert [line.split() for line in sweep_table.table(found)[1:]] == [
+        ["0.25", "0.300000", "before", "winner"],
+        ["0.5", "0.400000", "before"],
+        ["0.1", "0.500000", "before", "as", "it", "is"],
+    ]
+    assert sweeps.offer(found) == ["better than params.yaml as it is: learning_rate 0.25; --set-winner writes it there"]
     assert (tree / "params.yaml").read_text() == before
-
-    assert command.run(tree, settings, set_winner=True) == 0
-
+    assert sweeps.take(tree, found)[0] == "params.yaml: now learning_rate 0.25"
     assert (tree / "params.yaml").read_text() == before.replace("    - 0.1\n    max_leaf", "    - 0.25\n    max_leaf")
-    assert command.run(tree, settings, set_winner=True) == 0
-    assert caplog.messages[-1] == "no point is better than params.yaml as it is: nothing to write"
+    again = sweeps.run(tree, sweeps.plan(tree, settings))
+    assert sweeps.take(tree, again) == ["no point is better than params.yaml as it is: nothing to write"]
+
+
+def test_a_sweep_is_one_run_and_each_point_one_below_it(tree: Path, finish: Finish, tmp_path: Path) -> None:
+    found = sweeps.run(tree, finish([f"{RATE}=0.25,0.5"], [0.5, 0.3, 0.4]))
+    again = sweeps.run(tree, sweeps.plan(tree, [f"{RATE}=0.25,0.5"]))
+
+    whole = sweep_runs.parent(tree, found, tmp_path)
+    points = [sweep_runs.child(whole, outcome, tmp_path) for outcome in found.outcomes]
+
+    assert (whole.name, whole.metrics) == ("sweep of learning_rate", {"validation_log_loss": 0.3})
+    assert whole.params == {RATE: "0.1 | 0.25 | 0.5"}
+    assert whole.key == sweep_runs.parent(tree, again, tmp_path).key
+    assert len({whole.key, *(point.key for point in points)}) == 4
+    assert [point.name for point in points] == ["learning_rate 0.1", "learning_rate 0.25", "learning_rate 0.5"]
+    assert [point.metrics["validation_log_loss"] for point in points] == [0.5, 0.3, 0.4]
+    assert points[1].params[RATE] == "[0.25]"
+    assert points[1].artifacts[0][0].read_text() == "log_loss\n0.9\n0.3\n"
 
 
 def test_a_params_yaml_that_changed_meanwhile_is_left_alone(tree: Path, finish: Finish) -> None:
@@ -330,6 +343,14 @@ def state(root: Path) -> tuple[bytes, bytes, str, dict[str, bytes]]:
     return (root / "params.yaml").read_bytes(), (root / "dvc.lock").read_bytes(), status, Project(root).artifacts()
 
 
+def logged(root: Path) -> list[Any]:
+    """Return the runs in the store of a repository."""
+    opened = store.connect(root)
+    experiment = opened.client.get_experiment_by_name("flight-delay-dev")
+    assert experiment
+    return list(opened.client.search_runs([experiment.experiment_id]))
+
+
 SWEEP = f"{sys.executable} -m holdfast sweep -S {RATE}="
 
 
@@ -346,7 +367,13 @@ def test_each_point_is_an_experiment_and_the_tree_stays_as_it_is(repository: Pat
     for ref in refs:  # nothing was evaluated: what Git holds of the holdout is what it held before
         changed = run(f"git diff --name-only HEAD {ref}", repository).split()
         assert set(changed) <= {"params.yaml", "dvc.lock"}
+    runs = logged(repository)
+    (whole,) = (one for one in runs if "mlflow.parentRunId" not in one.data.tags)
+    points = [one for one in runs if one.data.tags.get("mlflow.parentRunId") == whole.info.run_id]
+    assert len(points) == len(runs) - 1 == 2
+    assert min(one.data.metrics["validation_log_loss"] for one in points) == whole.data.metrics["validation_log_loss"]
     again = run(f"{SWEEP}0.1,0.3 --set-winner", repository)
+    assert len(logged(repository)) == 3
     assert "2 points, of which 2 are done\nlearning_rate" in again
     assert "params.yaml: now learning_rate 0.3" in again
     assert "\n+    - 0.3\n" in run("git diff params.yaml", repository)

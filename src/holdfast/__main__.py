@@ -151,6 +151,13 @@ def _reproduction(commands: "Commands") -> None:
         epilog="example: python -m holdfast rebuild-check HEAD~1",
     )
     rebuild.add_argument("revision", nargs="?", default="HEAD", metavar="REV", help="the commit (HEAD)")
+    restore = commands.add_parser(
+        "restore",
+        help="check out the commit and data of a registered version, and prove that its model comes out of them again",
+        epilog="example: python -m holdfast restore champion --into ../champion",
+    )
+    restore.add_argument("version", metavar="VERSION", help="its number, an alias, or the first characters of its hash")
+    restore.add_argument("--into", metavar="FOLDER", help="where to (../THIS-version-NUMBER)")
 
 
 def _trials(commands: "Commands") -> None:

@@ -151,7 +151,7 @@ def of_release(root: Path, name: str, bundle: Path, commit: Commit | None) -> It
             yield Contender(name, model, root, Path(sys.executable), "the registry (scored by the code here)")
             return
         with commits.worktree(root, commit, Path(folder) / "code") as code:
-            yield Contender(name, model, code, _python(root, code, commit), "the registry")
+            yield Contender(name, model, code, python_of(root, code, commit), "the registry")
 
 
 def recorded_model(root: Path, commit: Commit) -> str:

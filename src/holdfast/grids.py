@@ -56,6 +56,12 @@ def with_values(content: dict[str, Any], point: Point) -> dict[str, Any]:
     return content
 
 
+def short(names: Sequence[str]) -> list[str]:
+    """Return the last words of names, or the whole where two end alike."""
+    ends = [name.rpartition(".")[2] for name in names]
+    return [end if ends.count(end) == 1 else name for name, end in zip(names, ends, strict=True)]
+
+
 def said(point: Point) -> str:
     """Return a point as people read it."""
     return ", ".join(f"{name.rpartition('.')[2]} {shown(value)}" for name, value in point.items())

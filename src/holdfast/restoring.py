@@ -12,19 +12,11 @@ from typing import NamedTuple
 from holdfast import commits, contenders, files, rebuild, versions
 from holdfast.commits import Commit
 from holdfast.errors import UserError
+from holdfast.registry import Version
 
 logger = logging.getLogger(__name__)
 
 NAME = "model.json"  # it holds the hash of the rest, and its own names the model
-
-
-class Version(NamedTuple):
-    """What the registry recorded."""
-
-    number: int
-    commit: str
-    data: str
-    sha256: str
 
 
 class Restored(NamedTuple):

@@ -8,17 +8,11 @@ NOTHING = "-"
 
 def table(sweep: Sweep) -> list[str]:
     """Return the lines, with a column for each parameter that varied."""
-    header = [*_titles(sweep.plan.names), "log loss", "seconds", ""]
+    header = [*grids.short(sweep.plan.names), "log loss", "seconds", ""]
     ranked = sorted(sweep.outcomes, key=lambda outcome: (outcome.log_loss is None, outcome.log_loss or 0.0))
     rows = [header, *([*_values(sweep, outcome), *_measured(sweep, outcome)] for outcome in ranked)]
     widths = [max(len(row[place]) for row in rows) for place in range(len(header))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-
-
-def _titles(names: tuple[str, ...]) -> list[str]:
-    """Return the last words of names, or the whole where two end alike."""
-    ends = [name.rpartition(".")[2] for name in names]
-    return [end if ends.count(end) == 1 else name for name, end in zip(names, ends, strict=True)]
 
 
 def _values(sweep: Sweep, outcome: Outcome) -> list[str]:
