@@ -355,6 +355,7 @@ SWEEP = f"{sys.executable} -m holdfast sweep -S {RATE}="
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader")  # MLflow with SQLAlchemy 2.1
 def test_each_point_is_an_experiment_and_the_tree_stays_as_it_is(repository: Path) -> None:
     before = state(repository)
 
