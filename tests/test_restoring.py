@@ -92,6 +92,7 @@ def lose_all_but_what_git_and_the_remote_hold(root: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_200)  # every stage of five commits, twice
 def test_each_version_of_a_history_of_five_comes_back_to_its_hash(history: History, root: Path) -> None:
     assert len({version.sha256 for version in history.versions}) == 5
     run(f"{HOLDFAST} publish", root)

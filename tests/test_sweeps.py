@@ -1,5 +1,6 @@
 """A sweep tries each point once, keeps what is done, touches nothing of the tree, and is chosen on validation alone."""
 
+import errno
 import hashlib
 import shutil
 import signal
@@ -281,6 +282,26 @@ def test_a_params_yaml_that_changed_meanwhile_is_left_alone(tree: Path, finish: 
         sweeps.take(tree, done)
 
     assert (tree / "params.yaml").read_text() == changed
+
+
+def test_a_disk_that_takes_no_more_leaves_params_yaml_whole(
+    tree: Path, finish: Finish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = sweeps.run(tree, finish([f"{RATE}=0.25"], [0.5, 0.3]))
+    before = (tree / "params.yaml").read_text()
+
+    def full(path: Path, content: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(content[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+
+    with pytest.raises(UserError, match="params.yaml: not written: No space left on device"):
+        sweeps.take(tree, done)
+
+    assert (tree / "params.yaml").read_text() == before
+    assert not list(tree.glob(".params*"))
 
 
 def test_an_experiment_is_that_of_all_that_train_depends_on_and_of_nothing_else(tree: Path) -> None:

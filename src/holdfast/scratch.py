@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from holdfast import commits, processes
+from holdfast import commits, files, processes
 from holdfast.errors import UserError
 from holdfast.files import Workspace
 
@@ -30,10 +30,14 @@ def copied(root: Path, folders: Iterable[Path]) -> Iterator[Path]:
     place.mkdir(parents=True, exist_ok=True)
     _remove_left_over(place)
     with tempfile.TemporaryDirectory(prefix=f"{os.getpid()}-", dir=place, ignore_cleanup_errors=True) as folder:
-        copy = _clone(root, Path(folder) / "tree")
-        for one in folders:
-            if one.is_dir():
-                shutil.copytree(one, copy / one.relative_to(root), dirs_exist_ok=True)
+        try:
+            copy = _clone(root, Path(folder) / "tree")
+            for one in folders:
+                if one.is_dir():
+                    shutil.copytree(one, copy / one.relative_to(root), dirs_exist_ok=True)
+        except OSError as error:
+            problem = f"{files.shown(place)}: no copy of the tree could be made: {error}."
+            raise UserError(problem, fix="make room on the disk, then run it again") from error
         cache = processes.checked(processes.run(["dvc", "cache", "dir"], root)).stdout.strip()
         processes.checked(processes.run(["dvc", "cache", "dir", "--local", cache], copy))
         if processes.run(["dvc", "checkout", "--quiet", "data.dvc"], copy).returncode:

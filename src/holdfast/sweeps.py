@@ -134,8 +134,14 @@ def take(root: Path, sweep: Sweep) -> list[str]:
         problem = "params.yaml: found it changed since the sweep began; nothing was written."
         raise UserError(problem, fix="run the same sweep again: what is done is not run again")
     draft = path.with_name(".params.yaml.partial")
-    files.write_bytes(draft, params_text.edited(sweep.plan.text, sweep.gains).encode())
-    draft.replace(path)
+    try:
+        files.write_bytes(draft, params_text.edited(sweep.plan.text, sweep.gains).encode())
+        draft.replace(path)
+    except OSError as error:
+        remedy = "make room on the disk, or the folder writable, and run the same sweep again: what is done is kept"
+        raise UserError(f"params.yaml: not written: {error.strerror}.", fix=remedy) from error
+    finally:
+        draft.unlink(missing_ok=True)
     return [
         f"params.yaml: now {grids.said(sweep.gains)}",
         "next: `dvc repro`, `python -m holdfast report`, then commit",
