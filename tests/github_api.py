@@ -83,6 +83,7 @@ class GitHub:
         self._pulls: dict[int, dict[str, Any]] = {}
         self._comments: dict[int, dict[int, dict[str, Any]]] = {}
         self._runs: dict[int, dict[str, Any]] = {}
+        self._approvals: dict[int, list[dict[str, Any]]] = {}
         self._artifacts: dict[int, dict[str, Any]] = {}
         self._archives: dict[int, bytes] = {}
         self._api = _server(self._answer_api)
@@ -130,6 +131,11 @@ class GitHub:
         self._runs[made] = {"id": made, "event": event, "head_sha": head, "html_url": address}
         self._runs[made] |= {"head_repository": self._named(source)}
         return made
+
+    def add_approval(self, run: int, login: str, environment: str, *, state: str = "approved") -> None:
+        """Let a person answer a run that waits to be let into an environment."""
+        entry = {"state": state, "comment": "", "environments": [{"name": environment}], "user": {"login": login}}
+        self._approvals.setdefault(run, []).append(entry)
 
     def add_artifact(
         self, run: int, files: Mapping[str, bytes] | bytes, *, name: str = "report", size: int | None = None,
@@ -195,6 +201,7 @@ class GitHub:
             ("PATCH", comment, "pull-requests: write", self._change_comment),
             ("DELETE", comment, "pull-requests: write", self._delete_comment),
             ("GET", r"/actions/runs/(\d+)", "actions: read", lambda _, __, run: _found(self._runs.get(run))),
+            ("GET", r"/actions/runs/(\d+)/approvals", "actions: read", self._list_approvals),
             ("GET", r"/actions/runs/(\d+)/artifacts", "actions: read", self._list_artifacts),
             ("GET", r"/actions/artifacts/(\d+)/zip", "actions: read", self._redirect),
         ]
@@ -213,6 +220,9 @@ class GitHub:
         found = [one for one in self._artifacts.values() if one["run"] == run and name in {None, one["name"]}]
         page = self._page(request, found)
         return page._replace(content={"total_count": len(found), "artifacts": page.content})
+
+    def _list_approvals(self, _: Request, __: Any, run: int) -> Answer:
+        return Answer(200, self._approvals.get(run, [])) if run in self._runs else _found(None)
 
     def _page(self, request: Request, items: list[Any]) -> Answer:
         query = _query(request)

@@ -1,4 +1,4 @@
-"""GitHub's REST API, as far as the report's comment needs it, on the standard library alone.
+"""GitHub's REST API, as far as the report's comment and a release need it, on the standard library alone.
 
 Decides what is tried again: whatever a limit kept from happening, and on the server's errors only what may happen
 twice. A `POST` after which the server failed may have been done: it is left to its caller, as an `UnclearError`.
@@ -6,6 +6,7 @@ The token goes to the API and nowhere else: no redirect is followed with it.
 """
 
 import json
+import os
 import re
 import time
 import urllib.request
@@ -108,6 +109,12 @@ class Client:
         """Remove something."""
         self._asked("DELETE", path)
 
+    def approvals(self, repository: str, run: str, environment: str) -> list[str]:
+        """Return who let a run of a workflow into an environment, by their logins."""
+        reviews = self.get(f"/repos/{repository}/actions/runs/{run}/approvals")
+        agreed = (one for one in reviews if one["state"] == "approved")
+        return sorted({one["user"]["login"] for one in agreed if environment in _names(one["environments"])})
+
     def download(self, path: str, limit: int) -> bytes:
         """Return the bytes that a path redirects to, without showing the token to whoever serves them.
 
@@ -184,6 +191,21 @@ class Client:
             return json.loads(answer.body)
         except ValueError as error:
             raise UserError("GitHub's API: found an answer that is not JSON.", fix="see GITHUB_API_URL") from error
+
+
+def from_environment(may: str) -> Client:
+    """Return the client that a workflow's environment variables describe; `may` says what its token is for.
+
+    Raises: UserError where there is no token.
+    """
+    token = os.environ.get("GITHUB_TOKEN", "")
+    if not token:
+        raise UserError("GITHUB_TOKEN: not set.", fix=f"set it to a token that may {may}")
+    return Client((os.environ.get("GITHUB_API_URL") or "https://api.github.com").rstrip("/"), token)
+
+
+def _names(things: list[dict[str, Any]]) -> set[str]:
+    return {str(thing["name"]) for thing in things}
 
 
 def _sent(request: urllib.request.Request, limit: int) -> Answer | None:
