@@ -5,7 +5,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup repro repro-changed committed report gate pr ci retrain serve test test-fast check data-docs \
+.PHONY: help setup repro repro-changed committed report gate pr ci release retrain serve test test-fast check data-docs \
 	rebuild-check lock
 
 help:  ## list the targets
@@ -45,6 +45,11 @@ pr: setup  ## print the comment that a pull request from here would get
 ci:  ## run the jobs of .github/workflows/ci.yml, on the Python that is here
 	.ci/run
 	@CI=true $(MAKE) --no-print-directory repro-changed committed report gate
+
+# Only where it is typed: shells know a variable of that name, too.
+IN = $(if $(filter command,$(origin ENV)),HOLDFAST_ENV="$(ENV)")
+release: setup  ## take HEAD into an environment, as its workflow does (ENV=dev, uat or prod; APPROVED_BY="ann ben")
+	$(IN) python -m holdfast release $(APPROVED_BY:%=--approved-by "%")
 
 retrain: setup  ## add the next month (MONTH=YYYY-MM: all up to that one), reproduce, push, report
 	dvc pull --quiet data.dvc

@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -38,8 +39,10 @@ def run_job(workflow: Path, name: str, checkout: Path, context: Context, cache: 
     """Run the steps of a job in a checkout; `cache` is a folder that has what caches would bring."""
     job, start = Job(), time.perf_counter()
     summary = checkout.parent / f"summary-{time.monotonic_ns()}"
+    content = yaml.safe_load(workflow.read_text())["jobs"][name]
     environment = _environment(checkout) | {"GITHUB_STEP_SUMMARY": str(summary), "CI": "true"}
-    for step in yaml.safe_load(workflow.read_text())["jobs"][name]["steps"]:
+    environment |= _variables(content, context)
+    for step in content["steps"]:
         if not _runs(step.get("if", "success()"), job, context):
             continue
         if "cache/restore" in step.get("uses", ""):
@@ -48,16 +51,20 @@ def run_job(workflow: Path, name: str, checkout: Path, context: Context, cache: 
             paths = [checkout / path for path in _filled(step["with"]["path"], context).split()]
             job.artifact = {path.name: path.read_bytes() for path in paths}
         elif "run" in step:
-            own = {key: _filled(str(value), context) for key, value in step.get("env", {}).items()}
             done = subprocess.run(
                 ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-                cwd=checkout, env=environment | own, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                cwd=checkout, env=environment | _variables(step, context), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             )  # fmt: skip
             job.said[step["name"]] = done.stdout
             job.failed += [step["name"]] if done.returncode else []
     job.summary = summary.read_text() if summary.exists() else ""
     job.seconds = time.perf_counter() - start
     return job
+
+
+def _variables(content: dict[str, Any], context: Context) -> dict[str, str]:
+    """Return the environment variables that a job or a step sets."""
+    return {key: _filled(str(value), context) for key, value in content.get("env", {}).items()}
 
 
 def _restore(paths: list[str], cache: Path, checkout: Path) -> None:

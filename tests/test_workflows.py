@@ -12,7 +12,9 @@ import pytest
 import yaml
 
 from conftest import ENVIRONMENT, ROOT
+from holdfast import release_steps
 from holdfast.__main__ import parser
+from holdfast.params import Params
 
 FOLDER = ROOT / ".github" / "workflows"
 WORKFLOWS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(FOLDER.glob("*.yml"))}
@@ -171,7 +173,7 @@ def test_only_main_saves_a_cache() -> None:
     assert all(step.content["if"].startswith("github.event_name == 'push' && ") for step in saving)
     assert not using("cache")
     assert not any("cache" in step.content.get("with", {}) for step in using("setup-python"))
-    assert {step.workflow for step in using("cache/restore")} == {"ci"}
+    assert {step.workflow for step in using("cache/restore")} == {"ci", "dev", "uat"}  # nothing foreign gets into prod
 
 
 def test_the_cache_of_artifacts_holds_what_dvc_does_not_cache_and_nothing_of_git() -> None:
@@ -206,16 +208,67 @@ def test_main_takes_no_rebased_commits_for_the_first_parent_is_the_base() -> Non
     assert request["allowed_merge_methods"] == ["merge", "squash"]
 
 
-def test_only_main_is_deployed_to_those_who_rely_on_it() -> None:
+RELEASES = ("dev", "uat", "prod")
+STORE = ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+
+
+def release_job(name: str) -> dict[str, Any]:
+    (job,) = WORKFLOWS[name]["jobs"].values()
+    return dict(job)
+
+
+@pytest.mark.parametrize("name", RELEASES)
+def test_a_release_is_one_command_in_the_environment_that_the_workflow_is_named_after(name: str) -> None:
+    job = release_job(name)
+    commands = [step["run"] for step in job["steps"] if "run" in step]
+
+    assert (job["environment"], job["env"]["HOLDFAST_ENV"]) == (name, name)
+    assert commands == ["make setup", *(["scripts/services"] if name == "dev" else []), "make release"]
+    assert {key: job["steps"][-1]["env"][key] for key in STORE} == {key: f"${{{{ secrets.{key} }}}}" for key in STORE}
+
+
+def test_a_branch_goes_to_dev_a_pull_request_to_uat_and_a_release_to_prod() -> None:
+    assert WORKFLOWS["dev"][ON] == {"push": {"branches-ignore": ["main", "release/*", "gh-readonly-queue/**"]}}
+    assert WORKFLOWS["uat"][ON] == {"pull_request": None}
+    assert WORKFLOWS["prod"][ON] == {"push": {"branches": ["release/*"], "tags": ["v*"]}}
+
+
+def test_only_a_release_may_see_who_agreed_and_deploy() -> None:
+    rights = {name: release_job(name)["permissions"] for name in RELEASES}
+    given = {name: set(release_job(name)["steps"][-1]["env"]) - set(STORE) for name in RELEASES}
+
+    assert rights["dev"] == rights["uat"] == {"contents": "read"}
+    assert rights["prod"] == {"contents": "read", "actions": "read"}
+    assert given["dev"] == given["uat"] == set()
+    assert given["prod"] == {"GITHUB_TOKEN", "DEPLOY_REMOTE", "DEPLOY_URL", "HEROKU_API_KEY"}
+
+
+def test_two_releases_wait_for_each_other_and_a_newer_commit_ends_the_trial_of_the_older() -> None:
+    together = {name: WORKFLOWS[name]["concurrency"] for name in RELEASES}
+
+    assert together["prod"] == {"group": "prod", "cancel-in-progress": False}
+    assert "github.ref" in together["dev"]["group"]
+    assert "github.event.pull_request.number" in together["uat"]["group"]
+    assert together["dev"]["cancel-in-progress"] is together["uat"]["cancel-in-progress"] is True
+
+
+def test_only_a_release_is_let_into_prod_and_only_once_a_person_agrees() -> None:
     found = {path.stem: json.loads(path.read_text()) for path in (ROOT / ".github" / "environments").iterdir()}
     only_named = {"protected_branches": False, "custom_branch_policies": True}
 
     assert {name: entry["deployment_branch_policy"] for name, entry in found.items()} == {
-        "dev": None, "uat": only_named, "prod": only_named,
+        "dev": None, "uat": None, "prod": only_named,
     }  # fmt: skip
-    guide = (ROOT / "docs" / "ci.md").read_text()
-    assert "for name in uat prod; do" in guide
-    assert "deployment-branch-policies -f name=main" in guide
+    assert found["prod"]["prevent_self_review"] is True
+    guide = (ROOT / "docs" / "environments.md").read_text()
+    assert "deployment-branch-policies -f name='release/*'" in guide
+    assert "deployment-branch-policies -f name='v*' -f type=tag" in guide
+    assert ".reviewers = " in guide
+
+
+def test_each_environment_has_a_section_a_workflow_and_steps(params: Params) -> None:
+    assert tuple(params.environments) == tuple(release_steps.KINDS) == RELEASES
+    assert params.environments["prod"].approvals == 1  # as many as GitHub asks before it lets a job start
 
 
 def test_retraining_only_proposes() -> None:
@@ -270,11 +323,14 @@ def test_ci_can_be_run_on_a_laptop() -> None:
     assert found == sorted(found)
 
 
-def test_the_files_that_the_guide_names_exist() -> None:
-    guide = (ROOT / "docs" / "ci.md").read_text()
+@pytest.mark.parametrize("name", ["ci", "environments"])
+def test_the_files_that_a_guide_names_exist(name: str) -> None:
+    guide = (ROOT / "docs" / f"{name}.md").read_text()
     named = set(re.findall(r"\.github/[\w/.-]+\.(?:json|yml)", guide))
 
-    assert {"ruleset", "environment"} <= {word.rstrip("s") for path in named for word in path.split("/")}
+    assert {"ci": "ruleset", "environments": "environment"}[name] in {
+        word.rstrip("s") for path in named for word in path.split("/")
+    }
     assert [path for path in named if not (ROOT / path).is_file()] == []
     assert set(re.findall(r"(?:`|\$ )make ([a-z-]+)", guide)) <= TARGETS
 

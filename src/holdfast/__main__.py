@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     """Describe every command."""
     top = argparse.ArgumentParser(prog="python -m holdfast", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for describe in (_data, _model, _registry, _scores, _comparison, _github, _reproduction, _trials):
+    for describe in (_data, _model, _registry, _scores, _comparison, _github, _reproduction, _trials, _release):
         describe(commands)
     return top
 
@@ -119,6 +119,24 @@ def _comparison(commands: "Commands") -> None:
     )
     gate = commands.add_parser("gate", help="exit with 1 unless the last report's verdict is to promote")
     gate.add_argument("--base", metavar="REV", help="the commit that it must be against (as for report)")
+
+
+def _release(commands: "Commands") -> None:
+    release = commands.add_parser(
+        "release",
+        help="take this commit into the environment HOLDFAST_ENV: all that its workflow runs",
+        epilog="example: HOLDFAST_ENV=uat python -m holdfast release",
+    )
+    release.add_argument(
+        "--approved-by", action="append", default=[], metavar="NAME", help="who agreed (once for each person)"
+    )
+    deploy = commands.add_parser(
+        "deploy",
+        help="push HEAD with an exported model to a platform that builds from Git",
+        epilog="example: python -m holdfast deploy served https://git.heroku.com/APP.git",
+    )
+    deploy.add_argument("folder", metavar="FOLDER", help="that `export` wrote")
+    deploy.add_argument("remote", metavar="REMOTE", help="the address or the name of the platform's Git repository")
 
 
 def _github(commands: "Commands") -> None:
