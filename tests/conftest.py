@@ -33,6 +33,9 @@ if TYPE_CHECKING:  # the process that hands out tests to others loads this file 
 
 ROOT = Path(__file__).parent.parent
 threads.limit(1)
+# Never the registry or the environment of whoever runs the tests.
+for name in ("HOLDFAST_ENV", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "GITHUB_ACTIONS", "GITHUB_ACTOR"):
+    os.environ.pop(name, None)
 # For the commands that tests start, wherever they start them, installed or not.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}

@@ -28,6 +28,7 @@ HOLDFAST = (sys.executable, "-m", "holdfast")
 PROD = "prod"  # the environment that has a champion
 FOLDER = Path("reports", "release")
 SCORES, SERVED = "scores", "served"
+OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")  # `make release` calls us, and we call make
 STARTING = 300.0  # seconds that a service may take until it says what it serves
 EVERY = 5.0
 
@@ -141,9 +142,11 @@ def carry_out(todo: Iterable[Step], root: Path, wait: Callable[[float], None] = 
     for step in todo:
         logger.info("\n%s: %s", step.name, _typed(step.command))
         began = time.monotonic()
-        code = DONE if step.done() else _tried(step, root, wait)
+        there = step.done()
+        code = DONE if there else _tried(step, root, wait)
         done.append(Timed(step, code, time.monotonic() - began))
-        logger.info("%s: %s after %.1f s", step.name, f"exit code {code}" if code else "done", done[-1].seconds)
+        how = f"exit code {code}" if code else "there already" if there else "done"
+        logger.info("%s: %s after %.1f s", step.name, how, done[-1].seconds)
         if code:
             break
     return done
@@ -166,10 +169,11 @@ def _tried(step: Step, root: Path, wait: Callable[[float], None]) -> int:
 
 
 def _run(command: tuple[str, ...], root: Path) -> int:
-    """Run a command with the tools of this Python first on the path; what it says is shown as it comes."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    """Run a command as if it was typed, with the tools of this Python on the path; it says what it says."""
+    environment = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     try:
-        return subprocess.run(command, cwd=root, env={**os.environ, "PATH": path}, check=False).returncode
+        return subprocess.run(command, cwd=root, env=environment, check=False).returncode
     except FileNotFoundError as error:
         raise UserError(f"{command[0]}: not found, expected it on the path.", fix=f"install {command[0]}") from error
 
