@@ -35,12 +35,17 @@ class Job:
         return not self.failed
 
 
-def run_job(workflow: Path, name: str, checkout: Path, context: Context, cache: Path) -> Job:
-    """Run the steps of a job in a checkout; `cache` is a folder that has what caches would bring."""
+def run_job(
+    workflow: Path, name: str, checkout: Path, context: Context, cache: Path, runner: Context | None = None
+) -> Job:
+    """Run the steps of a job in a checkout.
+
+    `cache` is a folder that has what caches would bring, `runner` the variables that GitHub sets besides `CI`.
+    """
     job, start = Job(), time.perf_counter()
     summary = checkout.parent / f"summary-{time.monotonic_ns()}"
     content = yaml.safe_load(workflow.read_text())["jobs"][name]
-    environment = _environment(checkout) | {"GITHUB_STEP_SUMMARY": str(summary), "CI": "true"}
+    environment = _environment(checkout) | {"GITHUB_STEP_SUMMARY": str(summary), "CI": "true", **(runner or {})}
     environment |= _variables(content, context)
     for step in content["steps"]:
         if not _runs(step.get("if", "success()"), job, context):
