@@ -70,8 +70,6 @@ def connect(root: Path, configured: str | None = None) -> Store:
     with asked(tracked):
         if ours and not (root / DATABASE).exists():
             logger.info("making %s, where names are kept: a few seconds, once", DATABASE)
-        mlflow.set_tracking_uri(tracked)
-        mlflow.set_registry_uri(registry)
         return Store(mlflow.MlflowClient(tracked, registry), tracked, root / ARTIFACTS if ours else None)
 
 
