@@ -63,6 +63,7 @@ def by_scikit_learn(target: np.ndarray, scores: np.ndarray) -> dict[Metric, floa
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("groups", [1, 2, 30, bootstrap.FEW, bootstrap.FEW + 1, 400])
 @given(seed=st.integers(0, 10_000), steps=st.sampled_from([1, 2, 20, 1_000_000]))
 def test_a_draw_measures_what_scikit_learn_measures_on_the_repeated_rows(groups: int, seed: int, steps: int) -> None:

@@ -386,6 +386,7 @@ def test_a_slice_whose_late_rows_are_of_few_days_is_too_small(make_pair: MakePai
     assert found.verdict == "promote"
 
 
+@pytest.mark.slow
 def test_many_slices_and_no_harm_make_few_false_alarms(make_pair: MakePair, judge: Judge, gates: Gates) -> None:
     alarms = 0
     for seed in range(40):

@@ -104,6 +104,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tree: Path) -> None:
     assert (tree / "params.yaml").is_file()
 
 
+@pytest.mark.slow
 def test_the_command_says_what_was_exported(tree: Path) -> None:
     said = run(f"{sys.executable} -m holdfast export served", tree)
 

@@ -381,6 +381,7 @@ def test_no_word_can_call_somebody_or_open_markup(words: str) -> None:
     assert "<" not in written.replace("<span>$</span>", "")
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(), min_size=1, max_size=12))
 def test_names_become_labels_that_break_no_chart(names: list[str]) -> None:
     written = mermaid.labels(names)
@@ -456,6 +457,7 @@ def endless() -> Report:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [LIMIT, 30_000, 20_000])
 def test_an_endless_report_is_cut_where_it_matters_least_and_says_so(endless: Report, limit: int) -> None:
     said = markdown(endless, limit=limit)
@@ -471,6 +473,7 @@ def test_an_endless_report_is_cut_where_it_matters_least_and_says_so(endless: Re
         assert length(said) > limit / 2  # not more than need be
 
 
+@pytest.mark.slow
 def test_the_page_of_an_endless_report_has_every_name(endless: Report) -> None:
     said = page(replace(endless, params=endless.params[:100], data=None))
 

@@ -261,6 +261,7 @@ def test_names_are_shown_without_what_they_share(names: list[str], shown: list[s
     assert profile_page.short(names) == shown
 
 
+@pytest.mark.slow
 def test_the_bytes_do_not_depend_on_the_hash_seed(tmp_path: Path, make_rows: MakeRows) -> None:
     files.write(tmp_path / "rows.parquet", make_rows())
     script = (

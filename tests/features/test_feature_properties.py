@@ -146,6 +146,7 @@ def test_any_cut_into_chunks_gives_the_same_bits(case: Case, cuts: list[int]) ->
     assert np.vstack(parts).tobytes() == case.features(case.rows).tobytes()
 
 
+@pytest.mark.slow
 @given(cases(), seeds)
 def test_the_order_of_rows_and_columns_and_what_else_is_there_change_no_bit(case: Case, seed: int) -> None:
     random = np.random.default_rng(seed)
