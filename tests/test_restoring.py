@@ -98,18 +98,18 @@ def test_each_version_of_a_history_of_five_comes_back_to_its_hash(history: Histo
     run(f"{HOLDFAST} publish", root)
     lose_all_but_what_git_and_the_remote_hold(root)
 
-    for version in history.versions:
-        found = restoring.restore(root, version)
+    said = run(f"{HOLDFAST} restore challenger", root)  # the newest, by the command; the others by what it calls
 
-        assert found.folder == root.parent / f"flights-version-{version.number}"
+    assert said.endswith(f"has the recorded hash: {history.versions[-1].sha256}\n")
+    for version in history.versions[:-1]:
+        found = restoring.restore(root, version, root.parent / f"of-{version.number}")
+
         assert (found.sha256, found.differing) == (version.sha256, ())
         assert run("git rev-parse HEAD", found.folder).strip() == version.commit
         assert run("git status --porcelain", found.folder) == ""
         assert run("dvc status", found.folder).strip() == "Data and pipelines are up to date."
         assert run("git status --porcelain", root) == ""
-    said = run(f"{HOLDFAST} restore challenger --into ../again", root)
-    assert said.endswith(f"has the recorded hash: {history.versions[-1].sha256}\n")
-    assert "found it in use" in run(f"{HOLDFAST} restore 1 --into ../again", root, expected=2)
+    assert "found it in use" in run(f"{HOLDFAST} restore 1", root, expected=2)
 
 
 @pytest.mark.slow
