@@ -18,7 +18,9 @@ def parser() -> argparse.ArgumentParser:
     """Describe every command."""
     top = argparse.ArgumentParser(prog="python -m holdfast", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for describe in (_data, _model, _registry, _scores, _comparison, _github, _reproduction, _trials, _release):
+    for describe in (
+        _data, _model, _registry, _lineage, _scores, _comparison, _github, _reproduction, _trials, _release,
+    ):  # fmt: skip
         describe(commands)
     return top
 
@@ -88,6 +90,27 @@ def _registry(commands: "Commands") -> None:
     rollback = commands.add_parser("rollback", help="make the champion before this one champion again")
     rollback.add_argument("version", nargs="?", metavar="VERSION", help="one that was champion at any time")
     commands.add_parser("history", help="say who was champion from when to when, and on which verdict")
+
+
+def _lineage(commands: "Commands") -> None:
+    explain = commands.add_parser(
+        "explain-model",
+        help="say what a model is made of, who let it in and on what grounds, and where it runs",
+        epilog="examples: python -m holdfast explain-model 7; python -m holdfast explain-model --prediction ID",
+    )
+    which = explain.add_mutually_exclusive_group()
+    which.add_argument(
+        "version", nargs="?", default="champion", metavar="MODEL", help="an alias, a version or a hash (champion)"
+    )
+    which.add_argument("--prediction", metavar="ID", help="the one that gave a prediction: see DATABASE_URL")
+    explain.add_argument("--format", dest="form", choices=["text", "json"], default="text", help="how to say it (text)")
+    deployed = commands.add_parser(
+        "deployed",
+        help="ask a service what it serves, and note in the registry that it is the champion",
+        epilog="example: HOLDFAST_ENV=prod python -m holdfast deployed https://flights.example.org",
+    )
+    deployed.add_argument("url", metavar="URL", help="the address of the service")
+    deployed.add_argument("--token", metavar="VARIABLE", help="the environment variable that holds its bearer token")
 
 
 def _scores(commands: "Commands") -> None:
