@@ -10,7 +10,7 @@ import pytest
 
 from conftest import ROOT
 from holdfast import deployments, environments, moves, registry
-from holdfast.commands import deployed
+from holdfast.commands import deployed, history
 from holdfast.environments import Current
 from holdfast.errors import DONE, RefusedError, UserError
 from holdfast.moves import Move
@@ -164,3 +164,23 @@ def test_a_token_that_is_not_set_is_told_before_anything_is_asked(service: Answe
         deployed.run(tmp_path, service.url, "NOWHERE")
 
     assert service.asked == []
+
+
+def test_the_history_says_under_each_champion_where_it_ran(
+    opened: Store, two: list[Version], current: Current, service: Answers, tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    serve(service, "1", two[0].sha256)
+    deployments.note(tmp_path, current, service.url, None)
+    log = moves.history(opened, NAME)
+    for kind, number, before in (("promote", 2, 1), ("rollback", 1, 2)):
+        log.append(moves.append(opened, NAME, Move(kind, number, before, log[-1].number, "ann"), two[number - 1]))
+    caplog.set_level("INFO", logger="holdfast")
+
+    history.run(tmp_path)
+
+    _, first, ran, second, third = caplog.messages
+    assert [line.split()[0] for line in (first, second, third)] == ["1", "2", "1"]
+    assert ran.startswith("         deployed 20")
+    assert ran.endswith(f" UTC: {service.url}, by ann")

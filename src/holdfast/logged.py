@@ -85,7 +85,7 @@ def _read(address: "URL", prediction_id: str) -> dict[str, Any] | None:
     from sqlalchemy import column, select, table
     from sqlalchemy.exc import SQLAlchemyError
 
-    columns = [column(name) for name in Prediction.model_fields]
+    columns: list[Any] = [column(name) for name in Prediction.model_fields]
     wanted = select(*columns).select_from(table("predictions")).where(column("prediction_id") == prediction_id)
     try:
         with _engine(address).connect() as connection:

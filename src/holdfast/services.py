@@ -8,8 +8,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Mapping
-from email.message import Message
-from http.client import HTTPException
+from http.client import HTTPException, HTTPMessage
 from typing import IO, Any, NamedTuple
 from urllib.error import HTTPError
 from urllib.parse import SplitResult, urlsplit
@@ -33,7 +32,7 @@ class _SameHost(urllib.request.HTTPRedirectHandler):
     """Follow a redirect only within the host, or from http to https there."""
 
     def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> urllib.request.Request | None:
         """Return the request that follows.
 
@@ -140,10 +139,10 @@ def _answered(place: str, status: int, body: bytes) -> Mapping[str, Any]:
 
 
 def _named(place: str, content: Any) -> Serving:
-    found = [content.get(key) for key in Serving._fields] if isinstance(content, dict) else []
-    if not found or not all(isinstance(value, str) and value for value in found):
+    version, sha256 = (content.get(key) if isinstance(content, Mapping) else None for key in Serving._fields)
+    if not (isinstance(version, str) and isinstance(sha256, str) and version and sha256):
         raise UserError(f"{place}: the answer names no model by version and sha256.", fix=LOOK)
-    return Serving(*found)
+    return Serving(version, sha256)
 
 
 def _detail(body: bytes) -> str:
