@@ -4,11 +4,12 @@ Without an address it is `mlflow.db`, an SQLite file, with the files in `mlartif
 `MLFLOW_TRACKING_URI` and `MLFLOW_REGISTRY_URI` point at a server. The database holds absolute paths: a store in a
 folder that was moved or copied is put right when it is opened, before MLflow sees it.
 
-What a server does not answer within seconds is an error with a remedy, not minutes of silence.
+What a server does not answer within half a minute is an error with a remedy, not minutes of silence.
 """
 
 import logging
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -25,11 +26,28 @@ logger = logging.getLogger(__name__)
 DATABASE, ARTIFACTS = "mlflow.db", "mlartifacts"
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # Three times 8 s, and 3 s between them: long enough for a server that starts again, short enough for people.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "8",
+    "AWS_MAX_ATTEMPTS": "2",
+    "PGCONNECT_TIMEOUT": "8",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
+# What the words of libraries mean; the first that fits is said.
+MEANINGS = (
+    (r"Connection refused|Could not connect to the endpoint", "is not there: nobody answers"),
+    (r"NameResolutionError|resolve host|Name or service not known", "is not there: no host has that name"),
+    (r"[Tt]imed out|timeout expired", "does not answer in time"),
+    (r"too many (?P<code>\d+) error responses", "answers with error {code}"),
+    (r"error code (?P<code>40[13])\b", "does not let in who asks (error {code})"),
+    (r"not in a valid JSON format|error code 40[45]\b", "is none: something else answers"),
+    (r"filesystem tracking backend", "is a folder, where MLflow keeps nothing any more: name a database or a server"),
+    (r"database or disk is full|No space left on device|File too large", "finds no room left on the disk"),
+    (r"Failed to download artifacts|No such artifact", "does not have its files any more"),
+)
+PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 # Where paths stand in the database of a store.
 PATHS = (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"))
 
@@ -70,7 +88,13 @@ def connect(root: Path, configured: str | None = None) -> Store:
     with asked(tracked):
         if ours and not (root / DATABASE).exists():
             logger.info("making %s, where names are kept: a few seconds, once", DATABASE)
-        return Store(mlflow.MlflowClient(tracked, registry), tracked, root / ARTIFACTS if ours else None)
+        _reach(tracked)
+        return Store(mlflow.MlflowClient(tracked, registry), shown(tracked), root / ARTIFACTS if ours else None)
+
+
+def shown(address: str) -> str:
+    """Return an address without the name and the password in it."""
+    return PASSWORD.sub("", address)
 
 
 @contextmanager
@@ -82,10 +106,42 @@ def asked(what: str) -> Iterator[None]:
 
     try:
         yield
-    except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
-        said = " ".join(str(error).split())
+    except (MlflowException, RequestException, SQLAlchemyError, OSError, *_errors_of_s3()) as error:
         remedy = "check the name and MLFLOW_TRACKING_URI, and that the store is there, answers and has room; then again"
-        raise UserError(f"{what}: the MLflow store says: {said[:300]}.", fix=remedy) from error
+        raise UserError(f"{shown(what)}: the MLflow store {_meaning(error)}.", fix=remedy) from error
+
+
+def _meaning(error: BaseException) -> str:
+    """Return what an error of a library means to people; its own words where that is not known."""
+    chain = [error]
+    while reason := chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(reason)
+    said = "\n".join(str(one) for one in chain)
+    for pattern, meaning in MEANINGS:
+        if found := re.search(pattern, said):
+            return meaning.format(**found.groupdict())
+    return "says: " + shown(" ".join(str(error).split()))[:300].rstrip(".")
+
+
+def _errors_of_s3() -> tuple[type[Exception], ...]:
+    """Return what boto3 raises, if it is in use: files may lie in S3 itself."""
+    try:
+        from boto3.exceptions import Boto3Error
+        from botocore.exceptions import BotoCoreError, ClientError
+    except ImportError:
+        return ()
+    return Boto3Error, BotoCoreError, ClientError
+
+
+def _reach(tracked: str) -> None:
+    """Ask a database once whether it is there: MLflow itself would ask for minutes."""
+    if not tracked.startswith(("postgresql", "mysql", "mssql")):
+        return
+    from sqlalchemy import create_engine
+
+    engine = create_engine(tracked)
+    engine.connect().close()
+    engine.dispose()
 
 
 def _relocate(root: Path) -> None:
