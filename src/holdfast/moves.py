@@ -15,6 +15,7 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
+from uuid import uuid4
 
 from holdfast import registry
 from holdfast.errors import UserError
@@ -39,6 +40,7 @@ class Move(NamedTuple):
     approved_by: tuple[str, ...] = ()
     verdict: str | None = None
     report: str | None = None  # where the comparison lies, among the files of the champion's run
+    once: str = ""  # tells this attempt from every other: a request that was lost on the way back is sent again
     number: int = 0
     at: datetime = datetime.fromtimestamp(0, UTC)
 
@@ -79,17 +81,18 @@ def append(store: Store, name: str, move: Move, source: Version) -> Move:
 
     Raises: UserError where another move was quicker; the champion is then the other's.
     """
+    move = move._replace(once=uuid4().hex)
     with asked(store.address):
         registry.make(store, log(name), "The moves of the alias champion: only ever added to, by Holdfast.")
         content = {field: getattr(move, field) for field in Move._fields[:-2]}
-        entry = store.client.create_model_version(log(name), source.uri, tags={TAG: json.dumps(content)})
+        store.client.create_model_version(log(name), source.uri, tags={TAG: json.dumps(content)})
     counted = history(store, name)
-    mine = next((one for one in counted if one.number == int(entry.version)), None)
+    mine = next((one for one in counted if one.once == move.once), None)
     if mine is None:
         winner = next(one for one in counted if one.seen == move.seen)
         problem = f"{name}: version {winner.champion} became champion at the same moment, by {winner.by}: this did not."
         raise UserError(problem, fix=f"look at `{AGAIN}`, then judge against the new champion: the same command again")
-    _follow(store, name, mine.champion)
+    _follow(store, name, counted)
     return mine
 
 
@@ -103,7 +106,7 @@ def settled(store: Store, name: str) -> list[Move]:
     found, expected = aliases.get(CHAMPION), champion(moves)
     if found == expected:
         if found is not None and aliases.get(CHALLENGER) == found:
-            _follow(store, name, found)
+            _follow(store, name, moves)
         return moves
     if not moves or found != moves[-1].before:
         said = f"version {expected}" if moves else "none"
@@ -111,16 +114,23 @@ def settled(store: Store, name: str) -> list[Move]:
         put_back = f"python -m holdfast rollback {expected}" if moves else f"remove the alias, and promote {found}"
         raise UserError(problem, fix=f"it was moved by hand; put it back: {put_back}")
     logger.info("the last move was broken off: the alias now follows it, to version %s", expected)
-    _follow(store, name, moves[-1].champion)
+    _follow(store, name, moves)
     return moves
 
 
-def _follow(store: Store, name: str, number: int) -> None:
-    """Let the alias follow the log; who is champion is challenger no more."""
-    registry.point(store, name, CHAMPION, number)
-    if any(one.number == number and CHALLENGER in one.aliases for one in registry.versions(store, name)):
-        with asked(store.address):
-            store.client.delete_registered_model_alias(name, CHALLENGER)
+def _follow(store: Store, name: str, moves: Sequence[Move]) -> None:
+    """Let the alias follow the log; who is champion is challenger no more.
+
+    Whoever was held up, while others moved on, goes on to where they are.
+    """
+    number = None
+    while number != champion(moves):
+        number = moves[-1].champion
+        registry.point(store, name, CHAMPION, number)
+        if any(one.number == number and CHALLENGER in one.aliases for one in registry.versions(store, name)):
+            with asked(store.address):
+                store.client.delete_registered_model_alias(name, CHALLENGER)
+        moves = history(store, name)
 
 
 def who() -> str:
@@ -129,11 +139,11 @@ def who() -> str:
 
 
 def _parse(entry: Version) -> Move:
-    content = json.loads(entry.tags.get(TAG, "{}"))
     moment = datetime.fromtimestamp(entry.created / 1000, UTC)
     try:
+        content = dict(json.loads(entry.tags.get(TAG, "{}")))
         approved = tuple(content.pop("approved_by"))
         return Move(**content, approved_by=approved, number=entry.number, at=moment)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         problem = f"{entry.uri}: not a move that Holdfast wrote: {error}."
         raise UserError(problem, fix="remove that version from the registry") from error

@@ -85,7 +85,7 @@ def compliance(version: Version, gates: Gates) -> list[str]:
     """Return what must be said of a version and is not."""
     missing = [f"the tag {name}" for name in gates.tags if not version.tags.get(name, "").strip()]
     missing += [f"{name} ({why})" for name, why in REQUIRED.items() if not version.tags.get(name, "").strip()]
-    return missing + [f"in its card: {what}" for what in json.loads(version.tags.get(registry.CARD, '["a card"]'))]
+    return missing + [f"in its card: {what}" for what in version.told(registry.CARD, str, '["a card"]')]
 
 
 def rollback(root: Path, environment: Current, what: str | None) -> Move:
@@ -125,6 +125,7 @@ def _judged(root: Path, opened: Store, champion: Version | None, challenger: Ver
     tags = {name: challenger.tags.get(name, "") for name in settings.gates.tags}
     with tempfile.TemporaryDirectory(prefix="holdfast-") as scratch:
         ours = _released(opened, challenger, Path(scratch))
+        Bundle.load(ours.bundle).prove()  # whoever is to serve it will ask for that
         theirs = _released(opened, champion, Path(scratch)) if champion else None
         return judging_releases.judge(root, theirs, ours, settings.model_copy(update={"tags": tags}))
 

@@ -89,7 +89,7 @@ def _registered(opened: Store, name: str, run: str) -> Version:
         }
     version = registry.register(opened, name, run, tags)
     newest = registry.versions(opened, name)[-1]
-    if newest.number == version.number and moves.champion(moves.history(opened, name)) != version.number:
+    if newest.run == version.run and moves.champion(moves.history(opened, name)) != version.number:
         registry.point(opened, name, moves.CHALLENGER, version.number)
     return registry.find(opened, name, str(version.number))
 

@@ -5,10 +5,11 @@ fetched under its name later is refused unless it has them.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter
 
 from holdfast import bundle, files
 from holdfast.bundle import Gate, Release
@@ -43,12 +44,26 @@ class Version(NamedTuple):
         return f"{SCHEME}{self.name}/{self.number}"
 
     def release(self) -> Release:
-        """Return what is known of it, as a bundle says it."""
-        gates = tuple(Gate.model_validate(one) for one in json.loads(self.tags.get(GATES, "[]")))
+        """Return what is known of it, as a bundle says it.
+
+        Raises: UserError where somebody has changed what was written down.
+        """
+        gates = tuple(self.told(GATES, Gate, "[]"))
         verdict, against = self.tags.get(VERDICT), self.tags.get(AGAINST)
         return Release(
             version=str(self.number), commit=self.commit, data=self.data, verdict=verdict, against=against, gates=gates
         )
+
+    def told(self, tag: str, kind: Any, default: str) -> list[Any]:
+        """Return the list that a tag holds, each entry of a kind.
+
+        Raises: UserError where it holds something else, for anybody may edit a tag.
+        """
+        try:
+            return list(TypeAdapter(list[kind]).validate_json(self.tags.get(tag, default)))
+        except ValueError as error:
+            problem = f"{self.uri}: the tag {tag} is not as Holdfast wrote it: {str(error).splitlines()[0]}."
+            raise UserError(problem, fix="put it back, or publish its commit again and name that version") from error
 
 
 def register(store: Store, name: str, run: str, tags: Mapping[str, str]) -> Version:
@@ -61,8 +76,9 @@ def register(store: Store, name: str, run: str, tags: Mapping[str, str]) -> Vers
         known = next((one for one in versions(store, name) if one.run == run), None)
         if known:
             return known
-        made = store.client.create_model_version(name, f"runs:/{run}/{MODEL}", run, tags=dict(tags))
-        return _version(made)
+        store.client.create_model_version(name, f"runs:/{run}/{MODEL}", run, tags=dict(tags))
+    # The first one of the run: where a request was sent again, for its answer was lost, there are two.
+    return next(one for one in versions(store, name) if one.run == run)
 
 
 def make(store: Store, name: str, description: str = "") -> None:
@@ -129,7 +145,7 @@ def download(store: Store, version: Version, into: Path) -> Path:
     Raises: UserError where it is not to be had, or a byte of it is another than when it was registered.
     """
     with asked(version.uri):
-        folder = Path(store.client.download_artifacts(version.run, MODEL, str(into)))
+        folder = _downloaded(store, version, into)
     found = next((path.parent for path in sorted(folder.rglob("model.json"))), None)
     if found is None or not version.files:
         problem = f"{version.uri}: found no model of Holdfast with its hashes in it, expected one."
@@ -140,6 +156,17 @@ def download(store: Store, version: Version, into: Path) -> Path:
         raise UserError(problem, fix=remedy)
     files.write_json(found / bundle.RELEASE, version.release().model_dump(mode="json"))
     return found
+
+
+def _downloaded(store: Store, version: Version, into: Path) -> Path:
+    """Fetch the files of a version.
+
+    From where its run keeps them: the client's own way to ask for the files of a run hides why they do not come.
+    """
+    from mlflow.artifacts import download_artifacts
+
+    place = store.client.get_run(version.run).info.artifact_uri
+    return Path(download_artifacts(artifact_uri=f"{place}/{MODEL}", dst_path=str(into)))
 
 
 def fetch(uri: str, into: Path, root: Path | None = None) -> tuple[Version, Path]:
