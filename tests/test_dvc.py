@@ -3,18 +3,17 @@
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
 import yaml
 
+import s3_server
 from conftest import ENVIRONMENT, MONTHS, ROOT, MakeRows, Project, make_repository, run
 from holdfast import files, rebuild
 from holdfast.model import Model
@@ -389,19 +388,8 @@ def test_a_pull_does_not_lose_a_new_partition(clone: Project, make_rows: MakeRow
 @pytest.fixture
 def s3() -> Iterator[str]:
     """A stand-in for S3 on loopback, with an empty bucket; it does not check secrets, as real S3 does."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", address.rpartition(":")[2]]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        for _ in range(100):
-            try:
-                urlopen(Request(f"{address}/bucket", method="PUT"), timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.1)
+    with s3_server.serving() as address:
         yield address
-        server.terminate()
 
 
 def test_every_data_version_moves_to_s3_by_the_commands_of_the_readme(
