@@ -17,10 +17,9 @@ from stores import register
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from postgres import Database
-
     from holdfast.params import Params
     from holdfast.store import Store
+    from postgres import Database
 
 pytest_plugins = ["postgres"]
 

@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from postgres import Database
-
     from holdfast.registry import Version
     from holdfast.store import Store
+    from postgres import Database
 
 pytest_plugins = ["postgres"]
 pytestmark = pytest.mark.slow
