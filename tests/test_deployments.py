@@ -175,7 +175,7 @@ def test_the_history_says_under_each_champion_where_it_ran(
     deployments.note(tmp_path, current, service.url, None)
     log = moves.history(opened, NAME)
     for kind, number, before in (("promote", 2, 1), ("rollback", 1, 2)):
-        log.append(moves.append(opened, NAME, Move(kind, number, before, log[-1].number, "ann"), two[number - 1]))
+        log.append(moves.append(opened, NAME, Move(kind, number, before, log[-1].number, "ann"), two[number - 1]))  # type: ignore[arg-type]
     caplog.set_level("INFO", logger="holdfast")
 
     history.run(tmp_path)

@@ -12,6 +12,7 @@ from holdfast.commands import explain_model
 from holdfast.environments import Current
 from holdfast.errors import DONE, UserError
 from holdfast.lineage import Commit, Data, Lineage, Validation
+from holdfast.manifest import Entry, Manifest, ScoredBy
 from holdfast.moves import Move
 from holdfast.params import Params
 from holdfast.registry import Version
@@ -195,7 +196,7 @@ def test_the_command_prints_it_and_nothing_else(
     expected = ancestry.of_version(tmp_path, current, "1")
     caplog.clear()
 
-    assert explain_model.run(tmp_path, "1", None, form) == DONE
+    assert explain_model.run(tmp_path, "1", None, None, form) == DONE
 
     (said,) = caplog.messages
     assert said == expected.text() if form == "text" else Lineage.model_validate_json(said) == expected
@@ -204,3 +205,39 @@ def test_the_command_prints_it_and_nothing_else(
 def test_a_version_that_is_not_there_is_told(made: Version, current: Current, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="found no version 'champion'; there are 1 to 1"):
         ancestry.of_version(tmp_path, current, "champion")
+
+
+def scores(folder: Path, sha256: str) -> Path:
+    """Write the manifest of a folder of scores, as `score` does."""
+    entries = {name: Entry(input=f"in/{name}.csv", state="scored", rows=1_000) for name in "ab"}
+    by = ScoredBy(version="0123456789ab", sha256=sha256, data_format=1)
+    folder.mkdir()
+    Manifest(model=by, started_at="2026-11-21T16:00:00Z", partitions=entries).write(folder)
+    return folder
+
+
+def test_a_folder_of_scores_leads_back_to_the_version_that_gave_them(
+    made: Version, current: Current, tmp_path: Path
+) -> None:
+    folder = scores(tmp_path / "scores", made.sha256)
+
+    found = ancestry.of_scores(tmp_path, current, folder)
+
+    assert (found.version, found.commit.hash) == (1, made.commit)
+    assert f"{folder}: 2 partitions, 2,000 rows, begun 2026-11-21T16:00:00Z\n" in found.text()
+
+
+def test_scores_by_a_model_that_nobody_registered_say_what_is_known(
+    made: Version, current: Current, tmp_path: Path
+) -> None:
+    folder = scores(tmp_path / "scores", "f" * 64)
+
+    with pytest.raises(
+        UserError, match=r"no version has the model f{64}; the manifest says of .* by version 0123456789ab"
+    ):
+        ancestry.of_scores(tmp_path, current, folder)
+
+
+def test_a_folder_without_scores_is_told(current: Current, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"found no manifest\.json, expected a folder of scores"):
+        ancestry.of_scores(tmp_path, current, tmp_path)

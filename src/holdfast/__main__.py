@@ -103,6 +103,7 @@ def _lineage(commands: "Commands") -> None:
         "version", nargs="?", default="champion", metavar="MODEL", help="an alias, a version or a hash (champion)"
     )
     which.add_argument("--prediction", metavar="ID", help="the one that gave a prediction: see DATABASE_URL")
+    which.add_argument("--scored", metavar="DIR", help="the one that gave the scores that `score` wrote there")
     explain.add_argument("--format", dest="form", choices=["text", "json"], default="text", help="how to say it (text)")
     deployed = commands.add_parser(
         "deployed",

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from holdfast import bundle, commits, deployments, files, logged, moves, registry, store
+from holdfast import manifest as manifests
 from holdfast.bundle import Card
 from holdfast.environments import DEFAULT, Current
 from holdfast.errors import UserError
 from holdfast.expectations import Result
 from holdfast.leaks import Leak
-from holdfast.lineage import Commit, Data, Environment, Lineage, Measured, Reign, Training, Validation, Verdict
-from holdfast.logged import Prediction
+from holdfast.lineage import Commit, Data, Environment, Lineage, Measured, Reign, Scored, Training, Validation, Verdict
+from holdfast.manifest import Manifest
 from holdfast.model import Facts
 from holdfast.moves import Move
 from holdfast.registry import Version
@@ -60,7 +61,29 @@ def of_prediction(root: Path, environment: Current, prediction_id: str) -> Linea
     opened, name = _open(root, environment)
     serving = Serving(found.version, found.sha256)
     version = _serving(opened, name, serving, f"the log says of {found.line()}")
-    return _lineage(root, environment, opened, version, prediction=found)
+    return _lineage(root, environment, opened, version).model_copy(update={"prediction": found})
+
+
+def of_scores(root: Path, environment: Current, folder: Path) -> Lineage:
+    """Return the lineage of the version that gave the scores of a folder.
+
+    Raises: UserError where it is no folder of scores, or the registry does not know the model.
+    """
+    manifest = Manifest.read(folder)
+    if manifest is None:
+        problem = f"{files.shown(folder)}: found no {manifests.FILE}, expected a folder of scores."
+        raise UserError(problem, fix="name the folder that was given to --out")
+    by = manifest.model
+    found = Scored(
+        folder=files.shown(folder),
+        started_at=manifest.started_at,
+        version=by.version,
+        sha256=by.sha256,
+        counts=manifest.counts,
+    )
+    opened, name = _open(root, environment)
+    version = _serving(opened, name, Serving(by.version, by.sha256), f"the manifest says of {found.line()}")
+    return _lineage(root, environment, opened, version).model_copy(update={"scored": found})
 
 
 def _open(root: Path, environment: Current) -> tuple[Store, str]:
@@ -80,14 +103,7 @@ def _serving(opened: Store, name: str, serving: Serving, told: str) -> Version:
     return found
 
 
-def _lineage(
-    root: Path,
-    environment: Current,
-    opened: Store,
-    version: Version,
-    *,
-    prediction: Prediction | None = None,
-) -> Lineage:
+def _lineage(root: Path, environment: Current, opened: Store, version: Version) -> Lineage:
     kept = _kept(opened, version)
     known = registry.versions(opened, version.name)
     release = version.release()
@@ -98,7 +114,6 @@ def _lineage(
         aliases=version.aliases,
         sha256=version.sha256,
         same_model=tuple(one.number for one in known if one.sha256 == version.sha256 and one.number != version.number),
-        prediction=prediction,
         commit=commit(root, version),
         data=_data(version, kept),
         training=_training(kept),

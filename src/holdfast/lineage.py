@@ -119,6 +119,21 @@ class Verdict(Strict):
         yield from (f"  {one.code} {'passed' if one.passed else 'FAILED'}: {one.text}" for one in self.gates)
 
 
+class Scored(Strict):
+    """A folder of scores, as its manifest tells of it."""
+
+    folder: str
+    started_at: str
+    version: str
+    sha256: str
+    counts: Mapping[str, int]
+
+    def line(self) -> str:
+        """Say it on one line."""
+        partitions, rows = self.counts.get("scored", 0), self.counts.get("rows", 0)
+        return f"{self.folder}: {partitions} partition{'s' * (partitions != 1)}, {rows:,} rows, begun {self.started_at}"
+
+
 class Reign(Strict):
     """From when to when a version was champion; `until` is null for the champion."""
 
@@ -159,7 +174,8 @@ class Lineage(Strict):
     aliases: tuple[str, ...]
     sha256: str
     same_model: tuple[int, ...]  # other versions with the same bytes
-    prediction: Prediction | None
+    prediction: Prediction | None = None
+    scored: Scored | None = None
     commit: Commit
     data: Data
     training: Training | None
@@ -184,6 +200,8 @@ class Lineage(Strict):
     def _parts(self) -> Iterator[tuple[str, list[str]]]:
         if self.prediction:
             yield "prediction", [self.prediction.line()]
+        if self.scored:
+            yield "scores", [self.scored.line()]
         twins = f" (also version {', '.join(map(str, self.same_model))})" if self.same_model else ""
         yield "model", [f"{self.sha256}{twins}"]
         yield "commit", [*self.commit.lines()]
