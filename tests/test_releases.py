@@ -130,6 +130,21 @@ def test_a_name_of_the_registry_is_resolved_to_its_version(tree: Path, tmp_path:
     assert not (tmp_path / "nothing").exists()
 
 
+def test_a_name_is_looked_up_where_the_environment_keeps_its_names(
+    tree: Path, tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "server").mkdir()
+    opened = open_in(tmp_path / "server", empty_store)
+    register(opened, "delay", tree / "artifacts" / "evaluate" / "bundle")
+    elsewhere = {"model": "delay", "tracking": opened.address}
+    Project(tree).change(lambda content: content["environments"].update(prod=elsewhere))
+
+    monkeypatch.setenv("HOLDFAST_ENV", "prod")
+
+    assert releases.export(tree, "models:/delay/1", tmp_path / "served").version == "1"
+    assert not (tree / "mlflow.db").exists()
+
+
 def test_without_mlflow_a_name_is_to_be_exported_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "mlflow", None)
 

@@ -5,10 +5,12 @@ in the name that a model has, where it is tracked, by which gates it is judged, 
 """
 
 import os
+from pathlib import Path
 from typing import NamedTuple
 
 from holdfast.errors import UserError, nearest
-from holdfast.params import Environment, Gates, Params
+from holdfast.files import Workspace
+from holdfast.params import Environment, Gates, Params, load
 
 DEFAULT = "dev"
 
@@ -32,3 +34,12 @@ def current(params: Params) -> Current:
         problem = f"HOLDFAST_ENV: found no environment '{name}' in params.yaml{nearest(name, params.environments)}"
         raise UserError(f"{problem}; there are: {known}.", fix="export HOLDFAST_ENV=dev, or add it there")
     return Current(name, params.environments[name], params.gates_in(name))
+
+
+def tracking(root: Path) -> str | None:
+    """Return where the environment that was chosen keeps its names; None where `params.yaml` does not say it.
+
+    Raises: UserError as `current`, unless there are no environments at all.
+    """
+    params = load(Workspace(root).params)
+    return current(params).settings.tracking if params.environments else None

@@ -12,7 +12,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from holdfast import bootstrap, commits, contenders, evaluation, files, provenance, rebuild, registry, threads, versions
+from holdfast import (
+    bootstrap,
+    commits,
+    contenders,
+    environments,
+    evaluation,
+    files,
+    provenance,
+    rebuild,
+    registry,
+    threads,
+    versions,
+)
 from holdfast.comparison import compare, impossible
 from holdfast.contenders import Contender
 from holdfast.data_diff import DataDiff
@@ -110,7 +122,10 @@ def _data_diff(root: Path, report: Report, params: Params) -> DataDiff | None:
 def _given(root: Path, name: str) -> Iterator[Contender]:
     """Give the model of a folder, or of a name in the registry."""
     with tempfile.TemporaryDirectory(prefix="holdfast-") as scratch:
-        folder = registry.fetch(name, Path(scratch), root)[1] if name.startswith(registry.SCHEME) else Path(name)
+        if name.startswith(registry.SCHEME):
+            folder = registry.fetch(name, Path(scratch), root, environments.tracking(root))[1]
+        else:
+            folder = Path(name)
         yield contenders.of_folder(root, folder)
 
 

@@ -169,13 +169,13 @@ def _downloaded(store: Store, version: Version, into: Path) -> Path:
     return Path(download_artifacts(artifact_uri=f"{place}/{MODEL}", dst_path=str(into)))
 
 
-def fetch(uri: str, into: Path, root: Path | None = None) -> tuple[Version, Path]:
+def fetch(uri: str, into: Path, root: Path | None = None, configured: str | None = None) -> tuple[Version, Path]:
     """Return the version that a name such as `models:/flight-delay@champion` stands for, and the folder of its bundle.
 
     Raises: UserError where the registry is not reached, knows no such name, or holds no model of ours under it.
     """
     name, what = split(uri)
-    store = connect(root or Path.cwd())
+    store = connect(root or Path.cwd(), configured)
     version = find(store, name, what)
     return version, download(store, version, into)
 
