@@ -125,13 +125,14 @@ def test_where_nobody_is_champion_nothing_can_be_deployed(
         deployments.note(tmp_path, current, service.url, None)
 
 
-def test_of_versions_with_the_same_model_the_name_decides_and_else_the_newest(two: list[Version]) -> None:
+def test_of_versions_with_the_same_model_the_name_decides_then_who_is_champion_then_the_age(two: list[Version]) -> None:
     twins = [two[0], two[1]._replace(sha256=two[0].sha256)]
+    asked = (("1", None), ("2", 1), ("aaaaaaaaaaaa", 1), ("aaaaaaaaaaaa", None), ("3", 5))
 
-    found = [deployments.which(twins, Serving(name, two[0].sha256)) for name in ("1", "2", "aaaaaaaaaaaa")]
+    found = [deployments.which(twins, Serving(name, two[0].sha256), champion) for name, champion in asked]
 
-    assert [one.number for one in found if one] == [1, 2, 2]
-    assert deployments.which(twins, Serving("1", "f" * 64)) is None
+    assert [one.number for one in found if one] == [1, 2, 1, 2, 2]
+    assert deployments.which(twins, Serving("1", "f" * 64), 1) is None
 
 
 def test_notes_that_others_wrote_are_read_as_far_as_they_can_be(two: list[Version]) -> None:

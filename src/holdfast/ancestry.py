@@ -95,7 +95,8 @@ def _serving(opened: Store, name: str, serving: Serving, told: str) -> Version:
 
     Raises: UserError where no version has it; what is known of it is said.
     """
-    found = deployments.which(registry.versions(opened, name), serving)
+    champion = moves.champion(moves.history(opened, name))
+    found = deployments.which(registry.versions(opened, name), serving, champion)
     if found is None:
         problem = f"{name}: no version has the model {serving.sha256}; {told}, by version {serving.version}."
         remedy = "name the environment that it was served in (HOLDFAST_ENV=prod), or publish the commit that makes it"

@@ -46,8 +46,8 @@ def note(root: Path, environment: Current, url: str, token: str | None) -> tuple
     serving = services.ask(url, token)
     opened = store.connect(root, environment.settings.tracking)
     known = registry.versions(opened, name)
-    found = which(known, serving)
     champion = moves.champion(moves.history(opened, name))
+    found = which(known, serving, champion)
     _require_champion(environment, url, serving, found, champion)
     assert found is not None
     made = _made(services.address(url), _free_moment(found.tags))
@@ -62,11 +62,14 @@ def of(version: Version) -> tuple[Deployment, ...]:
     return tuple(sorted(_parse(version.tags), key=lambda one: one.at, reverse=True))
 
 
-def which(versions: Sequence[Version], serving: Serving) -> Version | None:
-    """Return the version that has a hash; where several have it, the one that is called so, else the newest."""
+def which(versions: Sequence[Version], serving: Serving, champion: int | None) -> Version | None:
+    """Return the version that has a hash; of several the one that is called so, else the champion, else the newest.
+
+    Two commits that make the same model are two versions; what was not fetched from the registry has no number.
+    """
     same = [one for one in versions if one.sha256 == serving.sha256]
     called = [one for one in same if str(one.number) == serving.version]
-    return next(reversed(called or same), None)
+    return next(reversed(called or [one for one in same if one.number == champion] or same), None)
 
 
 def _require_champion(
