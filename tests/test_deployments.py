@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,6 +136,13 @@ def test_of_versions_with_the_same_model_the_name_decides_then_who_is_champion_t
     assert deployments.which(twins, Serving("1", "f" * 64), 1) is None
 
 
+def test_of_two_notes_at_the_same_moment_neither_is_written_over() -> None:
+    moment = datetime(2026, 11, 21, 16, tzinfo=UTC)
+    taken = {f"{deployments.PREFIX}2026-11-21T16:00:00.00000{last}Z": "{}" for last in (0, 1)}
+
+    assert deployments.free_moment(taken, moment) == moment + timedelta(microseconds=2)
+
+
 def test_notes_that_others_wrote_are_read_as_far_as_they_can_be(two: list[Version]) -> None:
     moment = "2026-11-21T16:00:00.000000Z"
     good = json.dumps({"url": "https://a", "by": "ann", "commit": None, "of a later version": 1})
@@ -177,11 +185,13 @@ def test_the_history_says_under_each_champion_where_it_ran(
     log = moves.history(opened, NAME)
     for kind, number, before in (("promote", 2, 1), ("rollback", 1, 2)):
         log.append(moves.append(opened, NAME, Move(kind, number, before, log[-1].number, "ann"), two[number - 1]))  # type: ignore[arg-type]
+    deployments.note(tmp_path, current, service.url, None)
     caplog.set_level("INFO", logger="holdfast")
 
     history.run(tmp_path)
 
-    _, first, ran, second, third = caplog.messages
+    _, first, ran, second, third, again = caplog.messages
     assert [line.split()[0] for line in (first, second, third)] == ["1", "2", "1"]
-    assert ran.startswith("         deployed 20")
-    assert ran.endswith(f" UTC: {service.url}, by ann")
+    for line in (ran, again):
+        assert line.startswith("         deployed 20")
+        assert line.endswith(f" UTC: {service.url}, by ann")

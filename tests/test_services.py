@@ -86,6 +86,13 @@ def test_a_redirect_to_another_host_or_port_is_not_followed_and_the_token_stays(
     assert other.asked == []
 
 
+def test_a_redirect_to_another_host_on_the_same_port_is_not_followed(service: Answers) -> None:
+    service.content["/readyz"] = (302, {"Location": service.url.replace("127.0.0.1", "127.0.0.2")}, b"")
+
+    with pytest.raises(UserError, match=r"redirects to http://127\.0\.0\.2:\d+, which is another host or port"):
+        services.ask(service.url, "a token of the tests")
+
+
 def test_an_answer_without_an_end_is_given_up(service: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "MOST_BYTES", 1_000)
     service.content["/readyz"] = (200, {}, b" " * 5_000)

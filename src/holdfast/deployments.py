@@ -50,7 +50,7 @@ def note(root: Path, environment: Current, url: str, token: str | None) -> tuple
     found = which(known, serving, champion)
     _require_champion(environment, url, serving, found, champion)
     assert found is not None
-    made = _made(services.address(url), _free_moment(found.tags))
+    made = _made(services.address(url), free_moment(found.tags, datetime.now(UTC)))
     with store.asked(found.uri):
         content = made.model_dump_json(exclude={"at"}, exclude_none=True)
         opened.client.set_model_version_tag(name, str(found.number), f"{PREFIX}{made.at.strftime(MOMENT)}", content)
@@ -95,9 +95,8 @@ def _made(url: str, at: datetime) -> Deployment:
     return Deployment(at=at, url=url, by=moves.who(), commit=get("GITHUB_SHA") or None, run=place)
 
 
-def _free_moment(tags: Mapping[str, str]) -> datetime:
-    """Return this moment, or the next one that has no note yet."""
-    moment = datetime.now(UTC)
+def free_moment(tags: Mapping[str, str], moment: datetime) -> datetime:
+    """Return a moment, or the next one that has no note yet."""
     while f"{PREFIX}{moment.strftime(MOMENT)}" in tags:
         moment += timedelta(microseconds=1)
     return moment
