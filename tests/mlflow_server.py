@@ -3,19 +3,17 @@
 A test module that wants it says `pytest_plugins = ["postgres", "mlflow_server"]`.
 """
 
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.request import urlopen
 
 import pytest
 
 import s3_server
 from conftest import ENVIRONMENT
+from running import running
 
 if TYPE_CHECKING:
     from postgres import Server
@@ -44,28 +42,9 @@ def serving(database: str, s3: str, folder: Path, *options: str) -> Iterator[str
     uri = database.replace("postgres://", "postgresql+psycopg://")
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, *options]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    environment = {**ENVIRONMENT, **s3_environment(s3), "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with (
-        (folder / "log").open("wb") as log,
-        subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log) as server,
-    ):
-        try:
-            _wait(address, server, folder / "log")
-            yield address
-        finally:
-            server.terminate()
-
-
-def _wait(address: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    end = time.monotonic() + 120
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            urlopen(f"{address}/health", timeout=5).close()
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    pytest.fail(f"the server of MLflow did not start:\n{log.read_text()}")
+    environment = {**ENVIRONMENT, **s3_environment(s3)}
+    with running(command, folder, environment, f"{address}/health"):
+        yield address
 
 
 @pytest.fixture(scope="session")
