@@ -5,8 +5,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup repro repro-changed committed report gate pr ci release retrain serve test test-fast check data-docs \
-	rebuild-check lock
+.PHONY: help setup repro repro-changed committed report gate pr ci release retrain serve mlflow test test-fast check \
+	data-docs rebuild-check lock
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,13 @@ check: setup  ## lint, types, duplicated code, workflows, and whether dvc.lock i
 
 serve: setup  ## serve the model here, at http://127.0.0.1:8000
 	@[ -z "$$CI" ] && (sleep 5; python -m webbrowser http://127.0.0.1:8000 >/dev/null) & PYTHONPATH=src exec gunicorn app.wsgi:app
+
+PORT = 5000
+mlflow: setup  ## look at the runs and models of this folder's store, at http://127.0.0.1:5000 (PORT=N: another)
+	@MLFLOW_TRACKING_URI= python -c "from pathlib import Path; from holdfast import store; store.connect(Path.cwd())"
+	@[ -z "$$CI" ] && (sleep 8; python -m webbrowser http://127.0.0.1:$(PORT) >/dev/null) & \
+	exec mlflow server --backend-store-uri sqlite:///mlflow.db --default-artifact-root ./mlartifacts \
+		--no-serve-artifacts --host 127.0.0.1 --port $(PORT) --workers 1
 
 data-docs: setup  ## judge data/ by its contract, and open the Data Docs
 	@python -m holdfast validate; code=$$?; \
