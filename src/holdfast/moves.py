@@ -101,8 +101,7 @@ def settled(store: Store, name: str) -> list[Move]:
 
     Raises: UserError where the alias was moved by hand.
     """
-    moves = history(store, name)
-    aliases = {alias: one.number for one in registry.versions(store, name) for alias in one.aliases}
+    moves, aliases = history(store, name), _aliases(store, name)
     found, expected = aliases.get(CHAMPION), champion(moves)
     if found == expected:
         if found is not None and aliases.get(CHALLENGER) == found:
@@ -118,6 +117,15 @@ def settled(store: Store, name: str) -> list[Move]:
     return moves
 
 
+def is_broken_off(store: Store, name: str, moves: Sequence[Move]) -> bool:
+    """Tell whether the last move still waits for the alias to follow."""
+    return bool(moves) and _aliases(store, name).get(CHAMPION) == moves[-1].before != champion(moves)
+
+
+def _aliases(store: Store, name: str) -> dict[str, int]:
+    return {alias: one.number for one in registry.versions(store, name) for alias in one.aliases}
+
+
 def _follow(store: Store, name: str, moves: Sequence[Move]) -> None:
     """Let the alias follow the log; who is champion is challenger no more.
 
@@ -127,7 +135,7 @@ def _follow(store: Store, name: str, moves: Sequence[Move]) -> None:
     while number != champion(moves):
         number = moves[-1].champion
         registry.point(store, name, CHAMPION, number)
-        if any(one.number == number and CHALLENGER in one.aliases for one in registry.versions(store, name)):
+        if _aliases(store, name).get(CHALLENGER) == number:
             with asked(store.address):
                 store.client.delete_registered_model_alias(name, CHALLENGER)
         moves = history(store, name)

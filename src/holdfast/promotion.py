@@ -96,6 +96,8 @@ def rollback(root: Path, environment: Current, what: str | None) -> Move:
     name = environment.settings.model
     opened = store.connect(root, environment.settings.tracking)
     log = moves.history(opened, name)
+    if what is None and log and log[-1].kind == "rollback" and moves.is_broken_off(opened, name, log):
+        return moves.settled(opened, name)[-1]  # that one is finished, not a second one made
     target = _to_go_back_to(opened, name, log, what)
     with tempfile.TemporaryDirectory(prefix="holdfast-") as scratch:
         Bundle.load(registry.download(opened, target, Path(scratch))).prove()

@@ -166,7 +166,8 @@ def _downloaded(store: Store, version: Version, into: Path) -> Path:
     from mlflow.artifacts import download_artifacts
 
     place = store.client.get_run(version.run).info.artifact_uri
-    return Path(download_artifacts(artifact_uri=f"{place}/{MODEL}", dst_path=str(into)))
+    tracked = store.client.tracking_uri
+    return Path(download_artifacts(artifact_uri=f"{place}/{MODEL}", dst_path=str(into), tracking_uri=tracked))
 
 
 def fetch(uri: str, into: Path, root: Path | None = None, configured: str | None = None) -> tuple[Version, Path]:
