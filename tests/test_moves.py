@@ -35,6 +35,10 @@ def champion(opened: Store) -> int:
     return next(one.number for one in registry.versions(opened, NAME) if CHAMPION in one.aliases)
 
 
+def broken_off(*_: object) -> None:
+    raise KeyboardInterrupt("as if killed")
+
+
 def test_a_move_is_kept_and_the_alias_follows(opened: Store, three: list[Version]) -> None:
     move(opened, three[0])
     made = move(opened, three[1], by="ben")
@@ -58,7 +62,7 @@ def test_of_two_moves_after_the_same_one_the_first_counts_and_the_second_is_told
     ours, theirs = (Move("promote", one.number, 1, seen, by) for one, by in ((three[1], "ann"), (three[2], "ben")))
     moves.append(opened, NAME, ours, three[1])
 
-    with pytest.raises(UserError, match=r"version 2 became champion at the same moment, by ann: this did not"):
+    with pytest.raises(UserError, match=r"at the same moment, version 2 became champion, by ann: this did not count"):
         moves.append(opened, NAME, theirs, three[2])
 
     assert [one.champion for one in moves.history(opened, NAME)] == [1, 2]
@@ -91,8 +95,9 @@ def test_an_alias_that_lags_behind_the_log_follows_it(
 ) -> None:
     move(opened, three[0])
     with monkeypatch.context() as patch:
-        patch.setattr(registry, "point", lambda *_: pytest.exit)  # as if the process had been killed there
-        move(opened, three[1])
+        patch.setattr(registry, "point", broken_off)
+        with pytest.raises(KeyboardInterrupt, match="as if killed"):
+            move(opened, three[1])
     before = champion(opened)
 
     moves.settled(opened, NAME)
@@ -108,6 +113,50 @@ def test_an_alias_that_was_moved_by_hand_is_told_and_not_followed(opened: Store,
         UserError, match=r"points at version 3, but the log of moves says version 1.*\n  fix: .*rollback 1"
     ):
         moves.settled(opened, NAME)
+
+
+def test_an_alias_that_was_put_back_by_hand_is_told_and_not_taken_for_one_that_lags(
+    opened: Store, three: list[Version]
+) -> None:
+    move(opened, three[0])
+    move(opened, three[1])
+    registry.point(opened, NAME, CHAMPION, 1)
+
+    with pytest.raises(UserError, match=r"points at version 1, but the log of moves says version 2"):
+        moves.settled(opened, NAME)
+
+
+def test_another_version_of_the_same_number_is_not_taken_for_the_champion(
+    opened: Store, three: list[Version], tmp_path: Path
+) -> None:
+    move(opened, three[2])
+    opened.client.delete_model_version(NAME, "3")
+    (tmp_path / "bundle" / "card.json").write_text("{}")
+    again = register(opened, NAME, tmp_path / "bundle")
+
+    with pytest.raises(UserError, match=r"version 3 is champion, but it was deleted.*\n  fix: .*rollback VERSION"):
+        moves.settled(opened, NAME)
+
+    assert again.number == 3
+    assert CHAMPION not in registry.find(opened, NAME, "3").aliases
+
+
+def test_who_was_overtaken_leaves_the_alias_where_the_other_put_it(
+    opened: Store, three: list[Version], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move(opened, three[0])
+    point = registry.point
+    others = [three[2]]
+
+    def slow(store: Store, name: str, alias: str, number: int) -> None:
+        if others:
+            move(opened, others.pop())
+        point(store, name, alias, number)
+
+    monkeypatch.setattr(registry, "point", slow)
+    move(opened, three[1])
+
+    assert champion(opened) == moves.history(opened, NAME)[-1].champion == 3
 
 
 def test_an_alias_without_any_move_is_told(opened: Store, three: list[Version]) -> None:

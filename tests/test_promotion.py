@@ -25,11 +25,15 @@ NAME = "delay-dev"
 
 
 def choices(content: dict[str, Any]) -> None:
-    content["environments"] = {
-        "dev": {"model": NAME},
-        "strict": {"model": NAME, "gates": {"floor": {"roc_auc": 0.9999}}},
-        "prod": {"model": NAME, "approvals": 2},
-    }
+    content["environments"] = {"dev": {"model": NAME}}
+
+
+def strict(content: dict[str, Any]) -> None:
+    content["environments"]["dev"]["gates"] = {"floor": {"roc_auc": 0.9999}}
+
+
+def approved(content: dict[str, Any]) -> None:
+    content["environments"]["dev"]["approvals"] = 2
 
 
 class Registered:
@@ -158,8 +162,8 @@ def test_the_first_champion_has_to_pass_the_floors_only(registered: Registered) 
     assert registered.aliases() == {"champion": 1, "challenger": 2}
 
 
-def test_a_first_champion_below_the_floor_is_kept_out(registered: Registered, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOLDFAST_ENV", "strict")
+def test_a_first_champion_below_the_floor_is_kept_out(registered: Registered) -> None:
+    registered.project.change(strict)
 
     judgement = registered.promote("1")
 
@@ -179,7 +183,9 @@ def test_a_better_challenger_takes_the_place_and_the_way_back_is_one_step(regist
     promoted = version(registered, 2)
     assert promoted.release().verdict == "promote"
     assert promoted.release().against == "version 1"
-    stored = registered.client().list_artifacts(promoted.run, "comparisons/against-1")
+    assert judgement.move is not None
+    assert judgement.move.report is not None
+    stored = registered.client().list_artifacts(promoted.run, judgement.move.report)
     assert {Path(one.path).name for one in stored} == {"report.html", "report.json", "report.md"}
 
     back = registered.rollback()
@@ -201,8 +207,30 @@ def test_a_worse_challenger_is_kept_out_and_the_reason_is_stored(registered: Reg
     assert judgement.report.comparison.verdict == "keep"
     assert registered.aliases()["champion"] == 2
     assert version(registered, 1).release().verdict == "keep"
-    place = registered.client().download_artifacts(version(registered, 1).run, "comparisons/against-2/report.json")
-    assert json.loads(Path(place).read_text())["verdict"] == "keep"
+    place = registered.client().list_artifacts(version(registered, 1).run, "comparisons")[0].path
+    report = registered.client().download_artifacts(version(registered, 1).run, f"{place}/report.json")
+    assert place.endswith("-against-2")
+    assert json.loads(Path(report).read_text())["verdict"] == "keep"
+
+
+def test_the_verdict_on_a_former_champion_is_not_forgotten_when_it_is_judged_again(registered: Registered) -> None:
+    registered.promote("1")
+    registered.promote("2")
+
+    again = registered.promote("1")
+
+    assert again.report.comparison.verdict == "keep"
+    assert version(registered, 1).release().verdict == "promote"
+
+
+def test_a_champion_whose_commit_is_elsewhere_is_scored_by_the_code_here(registered: Registered) -> None:
+    registered.promote("1")
+    registered.client().set_model_version_tag(NAME, "1", registry.COMMIT, "0123456" + "0" * 33)
+
+    judgement = registered.promote(dry_run=True)
+
+    assert judgement.report.comparison.verdict == "promote"
+    assert "version 1 is of a commit that is not in this clone (0123456)" in judgement.report.notes[0]
 
 
 def test_a_dry_run_shows_all_and_changes_nothing(registered: Registered) -> None:
@@ -239,11 +267,11 @@ def test_a_model_of_which_too_little_is_said_is_kept_out(registered: Registered)
 def test_nobody_is_promoted_before_enough_others_have_agreed(
     registered: Registered, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HOLDFAST_ENV", "prod")
+    registered.project.change(approved)
     monkeypatch.setenv("GITHUB_ACTOR", "ann")
 
-    with pytest.raises(RefusedError, match="prod: the verdict is to promote, but 1 of 2 people have agreed"):
-        registered.promote(approved_by=("ben", "ann", "ben"))
+    with pytest.raises(RefusedError, match="dev: the verdict is to promote, but 1 of 2 people have agreed"):
+        registered.promote(approved_by=("ben", "Ann", "BEN ", " ", ""))
     assert "champion" not in registered.aliases()
     judgement = registered.promote(approved_by=("ben", "cat"))
 

@@ -40,6 +40,11 @@ def find(root: Path, revision: str, *, path: str = "") -> Commit:
     return Commit(full, full[:7] if full.startswith(revision) else f"{revision} ({full[:7]})")
 
 
+def known(root: Path, full: str) -> Commit | None:
+    """Return a commit by its full hash; None where this clone does not have it."""
+    return Commit(full, full[:7]) if full and not _parse(root, full).returncode else None
+
+
 def of_change(root: Path) -> Commit | None:
     """Return the commit that the tree here is a change of; None where there is none before it.
 

@@ -185,7 +185,8 @@ def _scored(contender: Contender, name: str, sealed: Holdout, clock: "_Clock") -
 def _slices(root: Path, report: Report, schema: Schema, params: Params) -> tuple[DeclaredSlice, ...]:
     """Return the slices that are declared here, and those of the base: to take one off the list does not hide it."""
     declared = {(one.column, one.hours): one for one in params.evaluate.slices}
-    base = provenance.slices(root, commits.find(root, report.champion.commit)) if report.champion.commit else ()
+    known = commits.known(root, report.champion.commit)
+    base = provenance.slices(root, known) if known else ()
     for one in base:
         if isinstance(schema.columns.get(one.column), Category if one.hours is None else Time):
             declared.setdefault((one.column, one.hours), one)

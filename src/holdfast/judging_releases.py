@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from holdfast import commits, contenders, judging, provenance, threads
-from holdfast.commits import Commit
 from holdfast.comparison import alone, impossible
 from holdfast.contenders import Contender
 from holdfast.errors import UserError
@@ -36,6 +35,11 @@ def judge(root: Path, champion: Released | None, challenger: Released, params: P
         champion=_side(root, champion) if champion else NOBODY,
         challenger=_side(root, challenger),
         comparison=impossible("nothing was judged"),
+        notes=tuple(
+            f"{one.name} is of a commit that is not in this clone ({one.commit[:7]}): the code here has scored it."
+            for one in (champion, challenger)
+            if one and not commits.known(root, one.commit)
+        ),
     )
     try:
         threads.limit(params.threads)
@@ -50,18 +54,10 @@ def judge(root: Path, champion: Released | None, challenger: Released, params: P
 
 
 def _released(root: Path, name: str, released: Released) -> AbstractContextManager[Contender]:
-    return contenders.of_release(root, name, released.bundle, _known(root, released))
+    return contenders.of_release(root, name, released.bundle, commits.known(root, released.commit))
 
 
 def _side(root: Path, released: Released) -> Side:
-    known = _known(root, released)
+    known = commits.known(root, released.commit)
     found = provenance.side(root, known, released.name) if known else NOBODY
     return found._replace(name=released.name, commit=released.commit, data=released.data)
-
-
-def _known(root: Path, released: Released) -> Commit | None:
-    """Return the commit of a released model, if this clone has it."""
-    try:
-        return commits.find(root, released.commit) if released.commit else None
-    except UserError:
-        return None

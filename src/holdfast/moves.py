@@ -5,7 +5,8 @@ asks. Each says which move it has seen last. If two people promote at once, both
 first counts, the other does not, and is told. So nothing is locked, and nothing can be left locked.
 
 The log decides, the alias is what others read. Whoever was killed between the two has decided: the next call, whatever
-it is, lets the alias follow. An alias that points at what the log never said was moved by hand, and is not followed.
+it is, lets the alias follow. An alias that has followed and points elsewhere now was moved by hand: that is told, and
+put back by a move, never in silence.
 """
 
 import getpass
@@ -14,7 +15,7 @@ import logging
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import uuid4
 
 from holdfast import registry
@@ -25,24 +26,34 @@ from holdfast.store import Store, asked
 logger = logging.getLogger(__name__)
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-TAG = "holdfast.move"
+TAG, FOLLOWED = "holdfast.move", "holdfast.followed"
 AGAIN = "python -m holdfast history"
 
 
 class Move(NamedTuple):
-    """An entry of the log; `seen` is the number of the one before, 0 where there was none."""
+    """An entry of the log; `seen` is the number of the one before, 0 where there was none.
+
+    A number is given out anew where somebody has deleted a version: `files`, its hash, tells which one was meant.
+    """
 
     kind: Literal["promote", "rollback"]
     champion: int
     before: int | None
     seen: int
     by: str
+    files: str = ""
     approved_by: tuple[str, ...] = ()
     verdict: str | None = None
     report: str | None = None  # where the comparison lies, among the files of the champion's run
     once: str = ""  # tells this attempt from every other: a request that was lost on the way back is sent again
     number: int = 0
     at: datetime = datetime.fromtimestamp(0, UTC)
+    followed: bool = False  # by the alias
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What is written down of it; the registry adds the rest."""
+        return {name: getattr(self, name) for name in self._fields if name not in {"number", "at", "followed"}}
 
 
 def log(name: str) -> str:
@@ -81,52 +92,67 @@ def append(store: Store, name: str, move: Move, source: Version) -> Move:
 
     Raises: UserError where another move was quicker; the champion is then the other's.
     """
-    move = move._replace(once=uuid4().hex)
+    move = move._replace(once=uuid4().hex, files=source.files)
     with asked(store.address):
         registry.make(store, log(name), "The moves of the alias champion: only ever added to, by Holdfast.")
-        content = {field: getattr(move, field) for field in Move._fields[:-2]}
-        store.client.create_model_version(log(name), source.uri, tags={TAG: json.dumps(content)})
+        store.client.create_model_version(log(name), source.uri, tags={TAG: json.dumps(move.content)})
     counted = history(store, name)
     mine = next((one for one in counted if one.once == move.once), None)
     if mine is None:
-        winner = next(one for one in counted if one.seen == move.seen)
-        problem = f"{name}: version {winner.champion} became champion at the same moment, by {winner.by}: this did not."
+        winner = next((one for one in counted if one.seen == move.seen), None)
+        who_won = f"version {winner.champion} became champion, by {winner.by}" if winner else "the log is another now"
+        problem = f"{name}: at the same moment, {who_won}: this did not count."
         raise UserError(problem, fix=f"look at `{AGAIN}`, then judge against the new champion: the same command again")
-    _follow(store, name, counted)
+    follow(store, name, counted)
     return mine
 
 
 def settled(store: Store, name: str) -> list[Move]:
     """Return the moves that count, after the alias has followed the last of them.
 
-    Raises: UserError where the alias was moved by hand.
+    Raises: UserError where the alias was moved by hand, or the champion is no more.
     """
-    moves, aliases = history(store, name), _aliases(store, name)
+    moves, versions = history(store, name), registry.versions(store, name)
+    aliases = _aliases(versions)
     found, expected = aliases.get(CHAMPION), champion(moves)
-    if found == expected:
-        if found is not None and aliases.get(CHALLENGER) == found:
-            _follow(store, name, moves)
-        return moves
-    if not moves or found != moves[-1].before:
-        said = f"version {expected}" if moves else "none"
-        problem = f"{name}: the alias champion points at version {found}, but the log of moves says {said}."
+    if expected is not None:
+        _require_the_same(name, moves[-1], versions)
+    lags = bool(moves) and not moves[-1].followed and found in {moves[-1].before, expected}
+    if lags or (found == expected and found is not None and aliases.get(CHALLENGER) == found):
+        if found != expected:
+            logger.info("the last move was broken off: the alias now follows it, to version %s", expected)
+        follow(store, name, moves)
+    elif found != expected:
+        points = f"points at version {found}" if found else "is gone"
+        problem = f"{name}: the alias champion {points}, but the log of moves says version {expected or 'none'}."
         put_back = f"python -m holdfast rollback {expected}" if moves else f"remove the alias, and promote {found}"
         raise UserError(problem, fix=f"it was moved by hand; put it back: {put_back}")
-    logger.info("the last move was broken off: the alias now follows it, to version %s", expected)
-    _follow(store, name, moves)
     return moves
+
+
+def _require_the_same(name: str, last: Move, versions: Sequence[Version]) -> None:
+    """Refuse to take another version for the champion, only because it has been given the same number.
+
+    Raises: UserError.
+    """
+    if not any((one.number, one.files) == (last.champion, last.files) for one in versions):
+        problem = f"{name}: version {last.champion} is champion, but it was deleted from the registry."
+        remedy = f"python -m holdfast rollback VERSION; where none is left, delete {log(name)} and begin anew"
+        raise UserError(problem, fix=remedy)
 
 
 def is_broken_off(store: Store, name: str, moves: Sequence[Move]) -> bool:
     """Tell whether the last move still waits for the alias to follow."""
-    return bool(moves) and _aliases(store, name).get(CHAMPION) == moves[-1].before != champion(moves)
+    if not moves or moves[-1].followed:
+        return False
+    return _aliases(registry.versions(store, name)).get(CHAMPION) == moves[-1].before
 
 
-def _aliases(store: Store, name: str) -> dict[str, int]:
-    return {alias: one.number for one in registry.versions(store, name) for alias in one.aliases}
+def _aliases(versions: Sequence[Version]) -> dict[str, int]:
+    return {alias: one.number for one in versions for alias in one.aliases}
 
 
-def _follow(store: Store, name: str, moves: Sequence[Move]) -> None:
+def follow(store: Store, name: str, moves: Sequence[Move]) -> None:
     """Let the alias follow the log; who is champion is challenger no more.
 
     Whoever was held up, while others moved on, goes on to where they are.
@@ -135,15 +161,20 @@ def _follow(store: Store, name: str, moves: Sequence[Move]) -> None:
     while number != champion(moves):
         number = moves[-1].champion
         registry.point(store, name, CHAMPION, number)
-        if _aliases(store, name).get(CHALLENGER) == number:
+        if _aliases(registry.versions(store, name)).get(CHALLENGER) == number:
             with asked(store.address):
                 store.client.delete_registered_model_alias(name, CHALLENGER)
+        with asked(store.address):
+            store.client.set_model_version_tag(log(name), str(moves[-1].number), FOLLOWED, "true")
         moves = history(store, name)
 
 
 def who() -> str:
     """Return who is at work here."""
-    return os.environ.get("GITHUB_ACTOR") or getpass.getuser()
+    try:
+        return os.environ.get("GITHUB_ACTOR") or getpass.getuser()
+    except (KeyError, OSError):  # a number without a name, as in a container
+        return f"user {os.getuid()}"
 
 
 def _parse(entry: Version) -> Move:
@@ -151,7 +182,7 @@ def _parse(entry: Version) -> Move:
     try:
         content = dict(json.loads(entry.tags.get(TAG, "{}")))
         approved = tuple(content.pop("approved_by"))
-        return Move(**content, approved_by=approved, number=entry.number, at=moment)
+        return Move(**content, approved_by=approved, number=entry.number, at=moment, followed=FOLLOWED in entry.tags)
     except (KeyError, TypeError, ValueError) as error:
         problem = f"{entry.uri}: not a move that Holdfast wrote: {error}."
         raise UserError(problem, fix="remove that version from the registry") from error

@@ -171,7 +171,11 @@ class Params(Strict):
 
     @model_validator(mode="after")
     def _every_environment_has_gates(self) -> Self:
+        names = dict[str, str]()
         for name in self.environments:
+            other = names.setdefault(self.environments[name].model, name)
+            if other != name:
+                raise ValueError(f"environments.{name}.model: found the name of {other}'s, expected one of its own")
             try:
                 self.gates_in(name)
             except ValidationError as error:
@@ -183,7 +187,14 @@ class Params(Strict):
     def gates_in(self, environment: str) -> Gates:
         """Return the gates as an environment has them."""
         own = self.environments[environment].gates
-        return Gates.model_validate_json(json.dumps(self.gates.model_dump(mode="json") | own))
+        return Gates.model_validate_json(json.dumps(_merged(self.gates.model_dump(mode="json"), own)))
+
+
+def _merged(settings: Any, own: Any) -> Any:
+    """Return settings with those of another that differ."""
+    if not isinstance(settings, dict) or not isinstance(own, dict):
+        return own
+    return settings | {name: _merged(settings.get(name), value) for name, value in own.items()}
 
 
 def load(path: Path) -> Params:

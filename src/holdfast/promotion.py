@@ -9,8 +9,9 @@ import json
 import logging
 import tempfile
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from holdfast import judging_releases, moves, registry, report_files, store
 from holdfast.bundle import Bundle
@@ -68,15 +69,17 @@ def promote(
     champion = registry.find(opened, name, str(number)) if number else None
     report = _judged(root, opened, champion, challenger, params.model_copy(update={"gates": environment.gates}))
     written = report_files.write(report, Workspace(root).comparison.with_name("promotion"))
-    if dry_run or report.comparison.verdict != "promote":
-        if not dry_run:
-            _keep(opened, champion, challenger, report, written)
+    if dry_run:
         return Judgement(challenger, champion, report, None)
-    _require_approval(environment, approved_by)
-    stored = _keep(opened, champion, challenger, report, written)
+    stored = _store(opened, champion, challenger, written)
+    if challenger.number not in {one.champion for one in log}:  # who was champion is known by the verdict of then
+        _note(opened, champion, challenger, report)
+    if report.comparison.verdict != "promote":
+        return Judgement(challenger, champion, report, None)
+    agreed = _approved(environment, approved_by)
     move = Move(
         "promote", challenger.number, number, log[-1].number if log else 0, moves.who(),
-        tuple(sorted(set(approved_by))), report.comparison.verdict, stored,
+        approved_by=agreed, verdict=report.comparison.verdict, report=stored,
     )  # fmt: skip
     return Judgement(challenger, champion, report, moves.append(opened, name, move, challenger))
 
@@ -102,9 +105,8 @@ def rollback(root: Path, environment: Current, what: str | None) -> Move:
     with tempfile.TemporaryDirectory(prefix="holdfast-") as scratch:
         Bundle.load(registry.download(opened, target, Path(scratch))).prove()
     if target.number == moves.champion(log):  # the alias was moved by hand, or is on its way
-        registry.point(opened, name, moves.CHAMPION, target.number)
+        moves.follow(opened, name, log)
         return log[-1]
-    log = moves.settled(opened, name)
     move = Move("rollback", target.number, moves.champion(log), log[-1].number, moves.who())
     return moves.append(opened, name, move, target)
 
@@ -139,29 +141,37 @@ def _released(opened: Store, version: Version, into: Path) -> Released:
     return Released(f"version {version.number}", folder, version.commit, version.data)
 
 
-def _keep(opened: Store, champion: Version | None, challenger: Version, report: Report, written: Path) -> str:
-    """Store the comparison with the challenger; return where."""
-    against = f"version {champion.number}" if champion else "nobody"
-    place = f"{COMPARISONS}/against-{champion.number if champion else 'nobody'}"
+def _store(opened: Store, champion: Version | None, challenger: Version, written: Path) -> str:
+    """Store the comparison with the challenger, beside those of before; return where."""
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    place = f"{COMPARISONS}/{moment}-against-{champion.number if champion else 'nobody'}"
+    with store.asked(challenger.uri):
+        opened.client.log_artifacts(challenger.run, str(written), place)
+    return place
+
+
+def _note(opened: Store, champion: Version | None, challenger: Version, report: Report) -> None:
+    """Say with the challenger what the judge said of it."""
     gates = [{"code": one.code, "passed": bool(one.passed), "text": one.text} for one in report.comparison.gates]
-    said: dict[str, Any] = {
-        registry.AGAINST: against,
+    said = {
+        registry.AGAINST: f"version {champion.number}" if champion else "nobody",
         registry.GATES: json.dumps(gates, ensure_ascii=False),
         registry.VERDICT: report.comparison.verdict,
     }
     with store.asked(challenger.uri):
-        opened.client.log_artifacts(challenger.run, str(written), place)
         for tag, value in said.items():
             opened.client.set_model_version_tag(challenger.name, str(challenger.number), tag, value)
-    return place
 
 
-def _require_approval(environment: Current, approved_by: Sequence[str]) -> None:
-    """Refuse what too few people have agreed to; nobody agrees with themselves.
+def _approved(environment: Current, approved_by: Sequence[str]) -> tuple[str, ...]:
+    """Return who has agreed; nobody agrees with themselves, or twice.
 
-    Raises: RefusedError.
+    Raises: RefusedError where they are too few.
     """
-    agreed, needed = set(approved_by) - {moves.who()}, environment.settings.approvals
-    if len(agreed) < needed:
-        problem = f"{environment.name}: the verdict is to promote, but {len(agreed)} of {needed} people have agreed."
+    names = {one.strip().casefold(): one.strip() for one in approved_by if one.strip()}
+    names.pop(moves.who().casefold(), None)
+    needed = environment.settings.approvals
+    if len(names) < needed:
+        problem = f"{environment.name}: the verdict is to promote, but {len(names)} of {needed} people have agreed."
         raise RefusedError(problem, fix="python -m holdfast promote --approved-by NAME (not you; once for each person)")
+    return tuple(sorted(names.values()))

@@ -63,7 +63,7 @@ class Version(NamedTuple):
             return list(TypeAdapter(list[kind]).validate_json(self.tags.get(tag, default)))
         except ValueError as error:
             problem = f"{self.uri}: the tag {tag} is not as Holdfast wrote it: {str(error).splitlines()[0]}."
-            raise UserError(problem, fix="put it back, or publish its commit again and name that version") from error
+            raise UserError(problem, fix="put it back, or publish another commit and name that version") from error
 
 
 def register(store: Store, name: str, run: str, tags: Mapping[str, str]) -> Version:

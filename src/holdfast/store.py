@@ -47,7 +47,7 @@ MEANINGS = (
     (r"database or disk is full|No space left on device|File too large", "finds no room left on the disk"),
     (r"Failed to download artifacts|No such artifact", "does not have its files any more"),
 )
-PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
+PASSWORD = re.compile(r"(?<=://)\S*@|(?<=password=)[^&\s]+")
 # Where paths stand in the database of a store.
 PATHS = (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"))
 
@@ -104,9 +104,16 @@ def asked(what: str) -> Iterator[None]:
     from requests import RequestException
     from sqlalchemy.exc import SQLAlchemyError
 
+    errors: tuple[type[Exception], ...] = (
+        MlflowException,
+        RequestException,
+        SQLAlchemyError,
+        OSError,
+        *_errors_of_s3(),
+    )
     try:
         yield
-    except (MlflowException, RequestException, SQLAlchemyError, OSError, *_errors_of_s3()) as error:
+    except errors as error:
         remedy = "check the name and MLFLOW_TRACKING_URI, and that the store is there, answers and has room; then again"
         raise UserError(f"{shown(what)}: the MLflow store {_meaning(error)}.", fix=remedy) from error
 
@@ -126,7 +133,7 @@ def _meaning(error: BaseException) -> str:
 def _errors_of_s3() -> tuple[type[Exception], ...]:
     """Return what boto3 raises, if it is in use: files may lie in S3 itself."""
     try:
-        from boto3.exceptions import Boto3Error
+        from boto3.exceptions import Boto3Error  # type: ignore[import-untyped]
         from botocore.exceptions import BotoCoreError, ClientError
     except ImportError:
         return ()
@@ -152,8 +159,10 @@ def _relocate(root: Path) -> None:
     here = str(root / ARTIFACTS)
     try:
         with closing(sqlite3.connect(path, timeout=10)) as database, database:
+            if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchall():
+                return  # whoever makes it has not come that far
             found = database.execute("SELECT artifact_location FROM experiments").fetchall()
-            places = {one[0].rpartition(f"/{ARTIFACTS}/")[0] for one in found if one[0]}
+            places = {one[0].rpartition(f"/{ARTIFACTS}/")[0] for one in found if one[0] and one[0].startswith("/")}
             for place in sorted(places - {"", str(root)}):
                 for table, column in PATHS:
                     there = f"{place}/{ARTIFACTS}/"

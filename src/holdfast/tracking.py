@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from holdfast.errors import UserError
 from holdfast.store import Store, asked
 
 KEY = "holdfast.key"
@@ -47,17 +48,18 @@ def record(store: Store, experiment: str, run: Run, parent: str | None = None) -
         place = _experiment(store, experiment)
         family = {"mlflow.parentRunId": parent} if parent else {}
         tags = {**_cut(run.tags), **family, KEY: run.key}
-        begun = next(iter(_of_key(store, place, run.key)), None)
-        begun = begun or store.client.create_run(place, run_name=run.name, tags=tags)
+        if not _of_key(store, place, run.key):
+            store.client.create_run(place, run_name=run.name, tags=tags)
+        begun = _of_key(store, place, run.key)[0]  # of two that came together, both go on with the first
         _fill(store, begun, run)
         store.client.set_terminated(begun.info.run_id, "FINISHED")
         return str(begun.info.run_id)
 
 
 def _of_key(store: Store, experiment_id: str, key: str) -> list[Any]:
-    return list(
-        store.client.search_runs([experiment_id], f"tags.`{KEY}` = '{key}'", order_by=["attributes.start_time"])
-    )
+    """Return the runs of a key, in an order that is the same for all who ask."""
+    found = store.client.search_runs([experiment_id], f"tags.`{KEY}` = '{key}'")
+    return sorted(found, key=lambda one: (one.info.start_time, one.info.run_id))
 
 
 def _experiment(store: Store, name: str) -> str:
@@ -66,6 +68,9 @@ def _experiment(store: Store, name: str) -> str:
 
     for _ in range(2):
         found = store.client.get_experiment_by_name(name)
+        if found is not None and found.lifecycle_stage == "deleted":
+            problem = f"{name}: the experiment of this name was deleted."
+            raise UserError(problem, fix=f"mlflow experiments restore --experiment-id {found.experiment_id}")
         if found is not None:
             return str(found.experiment_id)
         try:
