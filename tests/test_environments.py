@@ -42,3 +42,18 @@ def test_gates_that_are_none_are_refused_with_their_path(params: Params) -> None
 
     with pytest.raises(ValueError, match=r"environments\.uat\.gates\.resamples: Input should be greater than or equal"):
         Params.model_validate(content, strict=False)
+
+
+def test_two_environments_with_one_name_are_refused(params: Params) -> None:
+    content = params.model_dump(mode="json") | {"environments": {"dev": {"model": "m"}, "prod": {"model": "m"}}}
+
+    with pytest.raises(ValueError, match=r"environments\.prod\.model: found the name of dev's, expected one of its own"):
+        Params.model_validate(content, strict=False)
+
+
+def test_what_an_environment_does_not_say_of_the_gates_stays(params: Params) -> None:
+    own = Environment(model="m", gates={"floor": {"roc_auc": 0.9}, "slices": {"rows": 7}})
+    found = params.model_copy(update={"environments": {"dev": own}}).gates_in("dev")
+
+    assert found.floor == {**params.gates.floor, "roc_auc": 0.9}
+    assert found.slices == params.gates.slices.model_copy(update={"rows": 7})

@@ -124,7 +124,7 @@ def settled(store: Store, name: str) -> list[Move]:
         follow(store, name, moves)
     elif found != expected:
         points = f"points at version {found}" if found else "is gone"
-        problem = f"{name}: the alias champion {points}, but the log of moves says version {expected or 'none'}."
+        problem = f"{name}: the alias champion {points}, but the log of moves says {expected or 'nobody'}."
         put_back = f"python -m holdfast rollback {expected}" if moves else f"remove the alias, and promote {found}"
         raise UserError(problem, fix=f"it was moved by hand; put it back: {put_back}")
     return moves
