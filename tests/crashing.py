@@ -69,6 +69,7 @@ def state(root: Path) -> dict[str, Any]:
     """Return all that a store says, but for ids and times."""
     opened = store.connect(root)
     experiment = opened.client.get_experiment_by_name(NAME)
+    assert experiment is not None
     runs = opened.client.search_runs([experiment.experiment_id], order_by=["attributes.start_time"])
     return {
         "runs": [

@@ -10,7 +10,7 @@ import pytest
 
 import crashing
 from conftest import ENVIRONMENT, Project
-from holdfast import moves, registry, store
+from holdfast import moves, promotion, registry, store
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +30,7 @@ def began(tmp_path_factory: pytest.TempPathFactory, finished_project: Project, e
     (first / "key").write_text("the first")
     second = Path(shutil.copytree(first, root / "promote"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(crashing.promotion, "_judged", None)  # put back at the end
+        patch.setattr(promotion, "_judged", None)  # put back at the end
         crashing.publish(second)
         crashing.promote(second)
         (second / "key").write_text("the second")
@@ -44,7 +44,7 @@ def began(tmp_path_factory: pytest.TempPathFactory, finished_project: Project, e
 def test_the_next_call_finishes_what_was_killed_at_any_step(
     what: str, began: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crashing.promotion, "_judged", None)
+    monkeypatch.setattr(promotion, "_judged", None)
     whole = Path(shutil.copytree(began[what], tmp_path / "whole"))
     crashing.WHAT[what](whole)
     expected = crashing.state(whole)
@@ -78,7 +78,7 @@ def check_that_it_is_finished(what: str, root: Path, expected: object, where: st
 def test_a_rollback_that_was_broken_off_is_finished_and_not_done_twice(
     began: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crashing.promotion, "_judged", None)
+    monkeypatch.setattr(promotion, "_judged", None)
     root = Path(shutil.copytree(began["rollback"], tmp_path / "root"))
     (root / "key").write_text("the third")
     crashing.publish(root)

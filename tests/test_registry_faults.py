@@ -291,10 +291,11 @@ def test_a_model_that_is_not_to_be_trusted_becomes_champion_by_no_way(
         let_be_champion(opened, register(opened, NAME, bundle, **told))
     registry.point(opened, NAME, CHALLENGER, 1)
 
-    for command in (
+    commands: list[Callable[[], object]] = [
         lambda: promote.run(root, CHALLENGER, dry_run=False, approved_by=[]),
         lambda: rollback.run(root, None),
-    ):
+    ]
+    for command in commands:
         with pytest.raises(UserError, match=f"(?s){said}.*\n  fix: "):
             command()
 
