@@ -86,7 +86,7 @@ SERVERS = {
 }
 
 
-@pytest.fixture(params=SERVERS)
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow if name == "silent" else ()) for name in SERVERS])
 def broken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """What is said of a server that is broken, and is the one to ask; impatiently, to save time."""
     serve, said = SERVERS[request.param]
