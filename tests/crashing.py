@@ -6,6 +6,7 @@ just after each is to be killed anywhere.
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,6 +23,7 @@ from holdfast.judging import NOBODY
 from holdfast.params import Metric, load
 from holdfast.report import Report
 from holdfast.tracking import Run
+from stores import forget
 
 NAME = "flight-delay-dev"
 KILLED = 9
@@ -40,6 +42,7 @@ FOR_IT = Report(
 
 def publish(root: Path) -> None:
     """Write a run down and register its model, as `publish` does once it has collected what there is."""
+    forget()
     bundle, key = root / "bundle", (root / "key").read_text()
     tags = {"owner": "ann", registry.CARD: "[]", registry.FILES: registry.digest(bundle)}
     tags |= dict.fromkeys((registry.COMMIT, registry.DATA, registry.SHA256, "training_window"), key)
@@ -53,12 +56,14 @@ def publish(root: Path) -> None:
 
 def promote(root: Path) -> None:
     """Promote the challenger; the judge, who only reads, has spoken already."""
+    forget()
     params = load(root / "params.yaml")
     promotion._judged = lambda *_: replace(FOR_IT)
     promotion.promote(root, params, environments.current(params), moves.CHALLENGER, dry_run=False)
 
 
 def rollback(root: Path) -> None:
+    forget()
     promotion.rollback(root, environments.current(load(root / "params.yaml")), None)
 
 
@@ -67,18 +72,24 @@ WHAT: dict[str, Callable[[Path], None]] = {"publish": publish, "promote": promot
 
 def state(root: Path) -> dict[str, Any]:
     """Return all that a store says, but for ids and times."""
+    forget()
     opened = store.connect(root)
     experiment = opened.client.get_experiment_by_name(NAME)
     assert experiment is not None
     runs = opened.client.search_runs([experiment.experiment_id], order_by=["attributes.start_time"])
     return {
         "runs": [
-            (one.info.status, one.data.params, one.data.metrics, one.data.tags[tracking.KEY], listed(opened, one))
+            (one.info.status, one.data.params, one.data.metrics, one.data.tags[tracking.KEY], files_of(opened, one))
             for one in runs
         ],
         "versions": [(one.number, one.aliases, one.tags) for one in registry.versions(opened, NAME)],
         "moves": [(one.kind, one.champion, one.before, one.verdict) for one in moves.settled(opened, NAME)],
     }
+
+
+def files_of(opened: store.Store, run: Any) -> list[str]:
+    """Return the files of a run; to judge twice leaves two comparisons, which differ in their moment."""
+    return sorted({re.sub(r"\d{8}T\d{6}\.\d+Z", "then", path) for path in listed(opened, run)})
 
 
 def listed(opened: store.Store, run: Any, folder: str | None = None) -> list[str]:

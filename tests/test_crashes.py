@@ -15,7 +15,7 @@ from holdfast import moves, promotion, registry, store
 pytestmark = pytest.mark.slow
 
 # Of the steps, one more than there are: that one is never reached.
-STEPS = {"publish": 11, "promote": 9, "rollback": 3}
+STEPS = {"publish": 11, "promote": 11, "rollback": 5}
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,10 @@ def check_that_it_is_finished(what: str, root: Path, expected: object, where: st
     assert crashing.state(root) == expected, where
 
 
+def broken_off(*_: object) -> None:
+    raise KeyboardInterrupt("as if killed")
+
+
 def test_a_rollback_that_was_broken_off_is_finished_and_not_done_twice(
     began: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,8 +88,9 @@ def test_a_rollback_that_was_broken_off_is_finished_and_not_done_twice(
     crashing.publish(root)
     crashing.promote(root)  # champions were 1, 2 and 3
     with monkeypatch.context() as patch:
-        patch.setattr(registry, "point", lambda *_: None)  # as if the process had been killed there
-        crashing.rollback(root)
+        patch.setattr(registry, "point", broken_off)
+        with pytest.raises(KeyboardInterrupt, match="as if killed"):
+            crashing.rollback(root)
 
     crashing.rollback(root)
 

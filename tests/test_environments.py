@@ -47,7 +47,9 @@ def test_gates_that_are_none_are_refused_with_their_path(params: Params) -> None
 def test_two_environments_with_one_name_are_refused(params: Params) -> None:
     content = params.model_dump(mode="json") | {"environments": {"dev": {"model": "m"}, "prod": {"model": "m"}}}
 
-    with pytest.raises(ValueError, match=r"environments\.prod\.model: found the name of dev's, expected one of its own"):
+    with pytest.raises(
+        ValueError, match=r"environments\.prod\.model: found the name of dev's, expected one of its own"
+    ):
         Params.model_validate(content, strict=False)
 
 

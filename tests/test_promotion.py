@@ -17,11 +17,12 @@ from holdfast.errors import RefusedError, UserError
 from holdfast.promotion import Judgement
 from holdfast.publishing import Published
 from holdfast.registry import Version
-from stores import open_in
+from stores import forget, open_in
 
 pytestmark = pytest.mark.slow
 
 NAME = "delay-dev"
+VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "HOLDFAST_ENV", "GITHUB_ACTOR")
 
 
 def choices(content: dict[str, Any]) -> None:
@@ -84,7 +85,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows, empty_
     open_in(root, empty_store)
     registered = Registered(root)
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "HOLDFAST_ENV"):
+        for name in VARIABLES:
             patch.delenv(name, raising=False)
         registered.publish()
         registered.commit(iterations(40), "better")
@@ -92,11 +93,34 @@ def origin(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows, empty_
     return root
 
 
+@pytest.fixture(scope="module")
+def crowned_origin(origin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, where the first version is champion."""
+    root = Path(shutil.copytree(origin, tmp_path_factory.mktemp("crowned") / "repository", symlinks=True))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in VARIABLES:
+            patch.delenv(name, raising=False)
+        forget()
+        Registered(root).promote("1")
+    return root
+
+
 @pytest.fixture
 def registered(origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registered:
     """A copy of it, with both versions published."""
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "HOLDFAST_ENV", "GITHUB_ACTOR"):
+    return copied(origin, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def crowned(crowned_origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registered:
+    """A copy of that."""
+    return copied(crowned_origin, tmp_path, monkeypatch)
+
+
+def copied(origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registered:
+    for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
+    forget()
     return Registered(Path(shutil.copytree(origin, tmp_path / "repository", symlinks=True)))
 
 
@@ -150,7 +174,7 @@ def test_what_is_not_committed_is_logged_and_not_registered(registered: Register
 def test_a_model_that_the_tree_would_not_make_is_not_published(registered: Registered) -> None:
     registered.project.change(iterations(41))
 
-    with pytest.raises(UserError, match=r"train, evaluate would run again: .*\n  fix: dvc repro"):
+    with pytest.raises(UserError, match=r"train would run again: .*\n  fix: dvc repro"):
         registered.publish()
 
 
@@ -172,31 +196,29 @@ def test_a_first_champion_below_the_floor_is_kept_out(registered: Registered) ->
     assert registered.aliases() == {"challenger": 2}
 
 
-def test_a_better_challenger_takes_the_place_and_the_way_back_is_one_step(registered: Registered) -> None:
-    registered.promote("1")
-
-    judgement = registered.promote()
+def test_a_better_challenger_takes_the_place_and_the_way_back_is_one_step(crowned: Registered) -> None:
+    judgement = crowned.promote()
 
     assert [gate.code for gate in judgement.report.comparison.gates] == ["G0", "G1", "G2", "G3", "G4", "G5"]
     assert judgement.report.comparison.verdict == "promote"
-    assert registered.aliases() == {"champion": 2}
-    promoted = version(registered, 2)
+    assert crowned.aliases() == {"champion": 2}
+    promoted = version(crowned, 2)
     assert promoted.release().verdict == "promote"
     assert promoted.release().against == "version 1"
     assert judgement.move is not None
     assert judgement.move.report is not None
-    stored = registered.client().list_artifacts(promoted.run, judgement.move.report)
+    stored = crowned.client().list_artifacts(promoted.run, judgement.move.report)
     assert {Path(one.path).name for one in stored} == {"report.html", "report.json", "report.md"}
 
-    back = registered.rollback()
+    back = crowned.rollback()
 
     assert (back.kind, back.champion, back.before) == ("rollback", 1, 2)
-    assert registered.aliases() == {"champion": 1}
-    log = moves.history(store.connect(registered.root), NAME)
+    assert crowned.aliases() == {"champion": 1}
+    log = moves.history(store.connect(crowned.root), NAME)
     assert [(one.kind, one.champion) for one in log] == [("promote", 1), ("promote", 2), ("rollback", 1)]
     with pytest.raises(UserError, match="there is no champion before this one"):
-        registered.rollback()
-    assert registered.rollback("2").champion == 2
+        crowned.rollback()
+    assert crowned.rollback("2").champion == 2
 
 
 def test_a_worse_challenger_is_kept_out_and_the_reason_is_stored(registered: Registered) -> None:
@@ -213,42 +235,37 @@ def test_a_worse_challenger_is_kept_out_and_the_reason_is_stored(registered: Reg
     assert json.loads(Path(report).read_text())["verdict"] == "keep"
 
 
-def test_the_verdict_on_a_former_champion_is_not_forgotten_when_it_is_judged_again(registered: Registered) -> None:
-    registered.promote("1")
-    registered.promote("2")
+def test_the_verdict_on_a_former_champion_is_not_forgotten_when_it_is_judged_again(crowned: Registered) -> None:
+    crowned.promote("2")
 
-    again = registered.promote("1")
+    again = crowned.promote("1")
 
     assert again.report.comparison.verdict == "keep"
-    assert version(registered, 1).release().verdict == "promote"
+    assert version(crowned, 1).release().verdict == "promote"
 
 
-def test_a_champion_whose_commit_is_elsewhere_is_scored_by_the_code_here(registered: Registered) -> None:
-    registered.promote("1")
-    registered.client().set_model_version_tag(NAME, "1", registry.COMMIT, "0123456" + "0" * 33)
+def test_a_champion_whose_commit_is_elsewhere_is_scored_by_the_code_here(crowned: Registered) -> None:
+    crowned.client().set_model_version_tag(NAME, "1", registry.COMMIT, "0123456" + "0" * 33)
 
-    judgement = registered.promote(dry_run=True)
+    judgement = crowned.promote(dry_run=True)
 
     assert judgement.report.comparison.verdict == "promote"
     assert "version 1 is of a commit that is not in this clone (0123456)" in judgement.report.notes[0]
 
 
-def test_a_dry_run_shows_all_and_changes_nothing(registered: Registered) -> None:
-    registered.promote("1")
-    before = registered.aliases(), version(registered, 2), moves.history(store.connect(registered.root), NAME)
+def test_a_dry_run_shows_all_and_changes_nothing(crowned: Registered) -> None:
+    before = crowned.aliases(), version(crowned, 2), moves.history(store.connect(crowned.root), NAME)
 
-    judgement = registered.promote(dry_run=True)
+    judgement = crowned.promote(dry_run=True)
 
     assert (judgement.report.comparison.verdict, judgement.move) == ("promote", None)
-    assert (registered.aliases(), version(registered, 2), moves.history(store.connect(registered.root), NAME)) == before
-    assert (registered.root / "reports" / "promotion" / "report.html").is_file()
+    assert (crowned.aliases(), version(crowned, 2), moves.history(store.connect(crowned.root), NAME)) == before
+    assert (crowned.root / "reports" / "promotion" / "report.html").is_file()
 
 
-def test_who_is_champion_already_is_not_promoted_again(registered: Registered) -> None:
-    registered.promote("1")
-
+def test_who_is_champion_already_is_not_promoted_again(crowned: Registered) -> None:
     with pytest.raises(UserError, match="delay-dev: version 1 is champion already"):
-        registered.promote("1")
+        crowned.promote("1")
 
 
 def test_a_model_of_which_too_little_is_said_is_kept_out(registered: Registered) -> None:
@@ -279,34 +296,30 @@ def test_nobody_is_promoted_before_enough_others_have_agreed(
     assert (judgement.move.by, judgement.move.approved_by) == ("ann", ("ben", "cat"))
 
 
-def test_who_never_was_champion_is_no_way_back(registered: Registered) -> None:
-    registered.promote("1")
-
+def test_who_never_was_champion_is_no_way_back(crowned: Registered) -> None:
     with pytest.raises(UserError, match=r"version 2 has never been champion.*\n  fix: python -m holdfast promote 2"):
-        registered.rollback("2")
+        crowned.rollback("2")
 
 
-def test_there_is_no_way_back_to_what_is_not_what_was_registered(registered: Registered) -> None:
-    registered.promote("1")
-    registered.promote("2")
-    path = next((registered.root / "mlartifacts").rglob(f"{version(registered, 1).run}/**/golden.json"))
+def test_there_is_no_way_back_to_what_is_not_what_was_registered(crowned: Registered) -> None:
+    crowned.promote("2")
+    path = next((crowned.root / "mlartifacts").rglob(f"{version(crowned, 1).run}/**/golden.json"))
     path.write_text(path.read_text() + " ")
 
     with pytest.raises(UserError, match="the files are not those that were registered"):
-        registered.rollback()
+        crowned.rollback()
 
-    assert registered.aliases() == {"champion": 2}
+    assert crowned.aliases() == {"champion": 2}
 
 
-def test_an_alias_that_was_moved_by_hand_is_put_back_by_a_rollback(registered: Registered) -> None:
-    registered.promote("1")
-    registry.point(store.connect(registered.root), NAME, moves.CHAMPION, 2)
+def test_an_alias_that_was_moved_by_hand_is_put_back_by_a_rollback(crowned: Registered) -> None:
+    registry.point(store.connect(crowned.root), NAME, moves.CHAMPION, 2)
     with pytest.raises(UserError, match="it was moved by hand"):
-        registered.promote("2")
+        crowned.promote("2")
 
-    registered.rollback("1")
+    crowned.rollback("1")
 
-    assert registered.aliases() == {"champion": 1, "challenger": 2}
+    assert crowned.aliases() == {"champion": 1, "challenger": 2}
 
 
 def test_the_commands_say_what_they_did(registered: Registered) -> None:
