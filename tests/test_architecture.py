@@ -63,6 +63,7 @@ LAYERS = [
         "estimators",
         "expectations",
         "grids",
+        "inputs",
         "intake",
         "manifest",
         "sources.nycflights",

@@ -32,6 +32,7 @@ from holdfast.bundle import Bundle
 from holdfast.commands import score as command
 from holdfast.errors import DONE, MISTAKE, REFUSED, UserError
 from holdfast.files import Workspace
+from holdfast.inputs import Partition, partitions
 from holdfast.manifest import Manifest, ScoredBy
 from holdfast.streams import Block
 
@@ -64,7 +65,7 @@ def begin(small: Bundle, tmp_path: Path) -> Callable[..., Batch]:
 def score(begin: Callable[..., Batch]) -> Score:
     def run(*inputs: Path, into: str = "scores", by: ScoredBy | None = None) -> Manifest:
         made_by = begin(into, by)
-        return batch.score(made_by, batch.partitions([str(path) for path in inputs], made_by.into))
+        return batch.score(made_by, partitions([str(path) for path in inputs], made_by.into))
 
     return run
 
@@ -201,7 +202,7 @@ def test_the_whole_holdout_has_the_scores_of_the_evaluation(holdout: pd.DataFram
     evaluated = files.read(made(Workspace(ROOT).evaluate / "scores.parquet"))
     real, by = named.load(ROOT, str(made(Workspace(ROOT).evaluate / "bundle")))
     into = tmp_path / "scores"
-    inputs = batch.partitions([str(written(tmp_path / name, holdout))], into)
+    inputs = partitions([str(written(tmp_path / name, holdout))], into)
 
     batch.score(Batch(real.model, by, None, into, NOON, Progress(terminal=False)), inputs)
 
@@ -430,7 +431,7 @@ def test_a_partition_that_cannot_be_scored_leaves_nothing_and_the_others_are_sco
 def test_a_partition_that_goes_away_or_grows_while_it_is_scored_fails(
     begin: Callable[..., Batch], months: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = batch.partitions([str(months)], months.parent / "scores")
+    found = partitions([str(months)], months.parent / "scores")
     (months / "2013-01.parquet").unlink()
     monkeypatch.setattr(batch, "_write", grown(batch._write, months / "2013-02.parquet"))
 
@@ -446,7 +447,7 @@ def test_a_partition_that_goes_away_or_grows_while_it_is_scored_fails(
 def grown(write: Callable[..., int], path: Path) -> Callable[..., int]:
     """Let somebody add to a file after it was read."""
 
-    def write_and_grow(made_by: Batch, one: batch.Partition, *others: Any) -> int:
+    def write_and_grow(made_by: Batch, one: Partition, *others: Any) -> int:
         rows = write(made_by, one, *others)
         if one.path == path:
             with path.open("ab") as file:
@@ -607,12 +608,12 @@ def test_files_that_would_be_scored_into_one_are_refused(tmp_path: Path, rows: p
     inputs = [str(written(tmp_path / name, rows)) for name in ("rows.parquet", "rows.csv")]
 
     with pytest.raises(UserError, match=r"rows\.csv: its scores would take the place of those of .*rows\.parquet"):
-        batch.partitions(inputs, tmp_path / "scores")
+        partitions(inputs, tmp_path / "scores")
 
 
 def test_scores_do_not_go_where_the_rows_are(months: Path) -> None:
     with pytest.raises(UserError, match="where the scores go"):
-        batch.partitions([str(months)], months.parent)
+        partitions([str(months)], months.parent)
 
 
 def test_a_folder_is_searched_and_a_file_that_is_named_twice_is_scored_once(
@@ -623,7 +624,7 @@ def test_a_folder_is_searched_and_a_file_that_is_named_twice_is_scored_once(
     (months / "notes.txt").write_text("x")
     (months / ".hidden.csv").write_text("x")
 
-    found = batch.partitions([str(months), str(months / "2013-01.parquet")], months.parent / "scores")
+    found = partitions([str(months), str(months / "2013-01.parquet")], months.parent / "scores")
 
     assert [one.name for one in found] == ["2013-01", "2013-02", "sub/2013-03"]
     assert "notes.txt: left out, for it is neither Parquet nor CSV" in caplog.text
@@ -642,7 +643,7 @@ def test_what_is_not_there_is_named(tmp_path: Path, name: str, problem: str) -> 
     (tmp_path / "a.txt").unlink() if not name else None
 
     with pytest.raises(UserError, match=problem):
-        batch.partitions([str(tmp_path / name)], tmp_path / "scores")
+        partitions([str(tmp_path / name)], tmp_path / "scores")
 
 
 # The command, and the check
@@ -779,7 +780,7 @@ def test_an_id_that_is_called_like_a_column_of_the_scores_is_refused(
     with pytest.raises(UserError, match="id: found the name 'label', which a column of the scores has"):
         batch.score(
             Batch(model, by, None, tmp_path / "scores", NOON, Progress(terminal=False)),
-            batch.partitions([str(months)], tmp_path / "scores"),
+            partitions([str(months)], tmp_path / "scores"),
         )
 
 

@@ -15,10 +15,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from holdfast import cells, files, intake, manifest, streams
 from holdfast.errors import UserError
+from holdfast.inputs import Partition
 from holdfast.intake import Refusal
 from holdfast.manifest import Entry, Manifest, ScoredBy
 from holdfast.model import Model
@@ -28,14 +29,6 @@ logger = logging.getLogger(__name__)
 
 CONSTANTS = ("model_version", "model_sha256", "data_format", "scored_at")
 EVERY = 5.0  # seconds between two lines on how far it has come
-
-
-class Partition(NamedTuple):
-    """A file that is scored: what its scores are called, where it is, and how it was named."""
-
-    name: str
-    path: Path
-    given: str
 
 
 @dataclass
@@ -75,46 +68,6 @@ class Batch:
     def scored_at(self) -> str:
         """The moment, as the manifest writes it."""
         return self.moment.isoformat(timespec="seconds")
-
-
-def partitions(inputs: Sequence[str], into: Path) -> list[Partition]:
-    """Return the files that are named, and those of folders that are named.
-
-    Raises: UserError where one is not there, is of another type, or two would be scored into one file.
-    """
-    found = [partition for given in inputs for partition in _below(given)]
-    taken: dict[str, Partition] = {}
-    for one in found:
-        other = taken.setdefault(one.name, one)
-        if other.path.resolve() != one.path.resolve():
-            problem = f"{one.given}: its scores would take the place of those of {other.given}"
-            raise UserError(f"{problem}, {one.name}{streams.PARQUET}.", fix="score the two into folders of their own")
-        if one.path.resolve().is_relative_to(into.resolve()):
-            problem = f"{one.given}: found it below {files.shown(into)}, where the scores go."
-            raise UserError(problem, fix="name another folder with --out")
-    return list(taken.values())
-
-
-def _below(given: str) -> list[Partition]:
-    path = Path(given)
-    if path.is_file():
-        if path.suffix.lower() not in streams.SUFFIXES:
-            problem = f"{given}: found a file of type '{path.suffix}', expected {' or '.join(streams.SUFFIXES)}."
-            raise UserError(problem, fix="convert it to Parquet or CSV")
-        return [Partition(path.stem, path, given)]
-    inside = sorted(file for file in path.rglob("*") if file.is_file() and not _is_hidden(file.relative_to(path)))
-    fitting = [file for file in inside if file.suffix.lower() in streams.SUFFIXES]
-    if not fitting:
-        what = "no Parquet or CSV file" if path.is_dir() else "nothing"
-        raise UserError(f"{given}: found {what} there, expected rows.", fix="name a file, or a folder of files")
-    for file in set(inside) - set(fitting):
-        logger.warning("%s: left out, for it is neither Parquet nor CSV", file)
-    below = [file.relative_to(path) for file in fitting]
-    return [Partition(one.with_suffix("").as_posix(), path / one, (Path(given) / one).as_posix()) for one in below]
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
 
 
 def score(batch: Batch, found: Sequence[Partition]) -> Manifest:

@@ -16,8 +16,9 @@ from app.prediction_log import Record, Recorder, migrating, outcomes, retention,
 from app.prediction_log.writing import insert
 
 if TYPE_CHECKING:
-    from postgres import Database
     from sqlalchemy import Engine
+
+    from postgres import Database
 
 pytest_plugins = ["postgres"]
 

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from postgres import Database, Server
     from sqlalchemy import Engine
+
+    from postgres import Database, Server
 
 pytest_plugins = ["postgres"]
 

@@ -9,6 +9,7 @@ from holdfast import manifest as manifests
 from holdfast.batch import Batch, Progress
 from holdfast.errors import DONE, MISTAKE, REFUSED, UserError
 from holdfast.files import Workspace
+from holdfast.inputs import partitions
 from holdfast.manifest import Manifest
 
 logger = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ def run(root: Path, inputs: list[str], out: str | None, model: str | None, check
         problem = "score: expected files or folders, and with --out where their scores go; or --check and one folder."
         raise UserError(problem, fix="python -m holdfast score data/flights --out scores")
     into, moment = Path(out), datetime.now(UTC).replace(microsecond=0)
-    found = batch.partitions(inputs, into)
+    found = partitions(inputs, into)
     chosen = named.load(root, model)
     logger.info("scoring with %s", manifests.said(chosen.by))
     done = batch.score(Batch(chosen.bundle.model, chosen.by, model, into, moment, Progress()), found)
