@@ -616,6 +616,26 @@ def test_scores_do_not_go_where_the_rows_are(months: Path) -> None:
         partitions([str(months)], months.parent)
 
 
+def test_scores_do_not_go_below_a_folder_of_rows_where_they_would_be_taken_for_rows(months: Path) -> None:
+    for into in (months, months / "scores", months / "../months/deep/scores"):
+        with pytest.raises(UserError, match=r"--out: .*: found it below .*months, where files are looked for"):
+            partitions([str(months)], into)
+
+
+def test_scores_may_go_beside_a_file_that_is_named(months: Path) -> None:
+    assert partitions([str(months / "2013-01.parquet")], months / "scores")
+
+
+def test_scores_do_not_go_where_a_file_is(months: Path, tmp_path: Path) -> None:
+    (tmp_path / "scores").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+
+    for into in ("scores", "scores/of/september", "link"):
+        with pytest.raises(UserError, match=r"(scores|link): found no folder, expected one") as raised:
+            partitions([str(months)], tmp_path / into)
+        assert raised.value.fix == "name another folder with --out"
+
+
 def test_a_folder_is_searched_and_a_file_that_is_named_twice_is_scored_once(
     months: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

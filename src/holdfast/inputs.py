@@ -4,6 +4,7 @@ Two files never share a file of scores, and scores never lie where files are loo
 """
 
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,8 @@ from holdfast import files, streams
 from holdfast.errors import UserError
 
 logger = logging.getLogger(__name__)
+
+ANOTHER = "name another folder with --out"
 
 
 class Partition(NamedTuple):
@@ -25,9 +28,11 @@ class Partition(NamedTuple):
 def partitions(inputs: Sequence[str], into: Path) -> list[Partition]:
     """Return the files that are named, and those of folders that are named.
 
-    Raises: UserError where one is not there, is of another type, or two would be scored into one file.
+    Raises: UserError where one is not there, is of another type, or two would be scored into one file; and where
+    scores cannot go where they are to, or would be taken for rows there.
     """
     found = [partition for given in inputs for partition in _below(given)]
+    _check_out(inputs, into)
     taken: dict[str, Partition] = {}
     for one in found:
         other = taken.setdefault(one.name, one)
@@ -36,8 +41,18 @@ def partitions(inputs: Sequence[str], into: Path) -> list[Partition]:
             raise UserError(f"{problem}, {one.name}{streams.PARQUET}.", fix="score the two into folders of their own")
         if one.path.resolve().is_relative_to(into.resolve()):
             problem = f"{one.given}: found it below {files.shown(into)}, where the scores go."
-            raise UserError(problem, fix="name another folder with --out")
+            raise UserError(problem, fix=ANOTHER)
     return list(taken.values())
+
+
+def _check_out(inputs: Sequence[str], into: Path) -> None:
+    there = next(path for path in [into, *into.absolute().parents] if os.path.lexists(path))
+    if not there.is_dir():
+        raise UserError(f"--out: {files.shown(there)}: found no folder, expected one.", fix=ANOTHER)
+    for given in inputs:
+        if Path(given).is_dir() and into.resolve().is_relative_to(Path(given).resolve()):
+            problem = f"--out: {files.shown(into)}: found it below {given}, where files are looked for."
+            raise UserError(problem, fix=ANOTHER)
 
 
 def _below(given: str) -> list[Partition]:
