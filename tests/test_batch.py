@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.requests import Reader
@@ -334,11 +334,17 @@ def test_a_row_is_taken_if_and_only_if_the_app_takes_it(small: Bundle, odd: list
 
 @given(
     st.lists(
-        st.tuples(st.text(max_size=6), st.sampled_from(["7", " 7", "NaN", "NA", "", "1_0", "inf", "\N{MINUS SIGN}4"])),
+        st.tuples(
+            st.text(max_size=6),
+            st.sampled_from(["7", " 7", "NaN", "nAn", "-nan", "NA", "", "1_0", "inf", "\N{MINUS SIGN}4"]),
+        ),
         min_size=1,
         max_size=9,
     )
 )
+@example([("UA", "-nan")])
+@example([("UA", "+NaN"), ("UA", "nan"), ("UA", "7")])
+@example([("UA", "nan(12)")])
 def test_cells_are_taken_if_and_only_if_the_app_takes_them(small: Bundle, odd: list[tuple[str, str]]) -> None:
     schema = small.model.facts.data
     reader = Reader(schema, {}, 100, {})
@@ -490,6 +496,43 @@ def test_a_byte_order_mark_and_other_line_breaks_are_read(score: Score, rows: pd
     score(tmp_path / "rows.csv")
 
     assert (tmp_path / "scores/rows.parquet").read_bytes() == (tmp_path / "expected/rows.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["rows.parquet", "rows.csv"])
+@pytest.mark.parametrize("harm", [cut, Path.unlink])
+def test_a_file_that_is_damaged_or_gone_is_to_be_got_again_from_where_it_came(
+    begin: Callable[..., Batch], rows: pd.DataFrame, tmp_path: Path, name: str, harm: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / "data"  # of somebody else, whatever it is called
+    folder.mkdir()
+    found = partitions([str(written(folder / name, rows))], tmp_path / "scores")
+    harm(folder / name)
+
+    entry = batch.score(begin(), found).partitions["rows"]
+
+    assert entry.state == "failed"
+    assert (entry.fix or "").startswith("get it again from its source")
+
+
+def test_a_partition_that_cannot_be_read_any_more_keeps_no_other_from_being_scored(
+    score: Score, months: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score(months / "2013-01.parquet", months / "2013-02.parquet")
+    hashed = streams.sha256
+
+    def locked(path: Path) -> str:  # root can read everything, so that no mode would keep it from that
+        if path == months / "2013-01.parquet":
+            raise PermissionError
+        return hashed(path)
+
+    monkeypatch.setattr(streams, "sha256", locked)
+
+    found = score(months)
+
+    states = {name: entry.state for name, entry in found.partitions.items()}
+    assert states == {"2013-01": "failed", "2013-02": "scored", "2013-03": "scored"}
+    assert "2013-01.parquet: not readable" in str(found.partitions["2013-01"].problem)
+    assert str(found.partitions["2013-01"].fix).startswith("chmod u+r")
 
 
 def test_scores_of_before_go_when_their_partition_fails(score: Score, months: Path) -> None:

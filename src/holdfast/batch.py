@@ -81,7 +81,7 @@ def score(batch: Batch, found: Sequence[Partition]) -> Manifest:
         kept.write(batch.into)
         width = max(len(one.given) for one in found)
         for one in found:
-            entry = _done_already(batch, one, kept.partitions[one.name]) or _attempt(batch, one)
+            entry = _attempt(batch, one, kept.partitions[one.name])
             if entry != kept.partitions[one.name]:
                 kept = kept.having(one.name, entry)
                 kept.write(batch.into)
@@ -132,14 +132,15 @@ def _done_already(batch: Batch, one: Partition, entry: Entry) -> Entry | None:
     """Return the entry if the scores are there, by this model, of these very bytes."""
     if not one.path.is_file() or not manifest.is_whole(batch.into, one.name, entry):
         return None
-    same = one.path.stat().st_size == entry.size and streams.sha256(one.path) == entry.sha256
+    with streams.reading(one.path):
+        same = one.path.stat().st_size == entry.size and streams.sha256(one.path) == entry.sha256
     return entry.model_copy(update={"input": one.given}) if same else None
 
 
-def _attempt(batch: Batch, one: Partition) -> Entry:
-    """Score a partition; where that cannot be done, say why, and leave no scores that another attempt left."""
+def _attempt(batch: Batch, one: Partition, entry: Entry) -> Entry:
+    """Score a partition unless it is; where that cannot be done, say why, and leave nothing of another attempt."""
     try:
-        return _scored(batch, one)
+        return _done_already(batch, one, entry) or _scored(batch, one)
     except PartitionError as error:
         manifest.scores_of(batch.into, one.name).unlink(missing_ok=True)
         return Entry(input=one.given, state="failed", problem=error.problem, fix=error.fix)

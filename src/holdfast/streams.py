@@ -25,6 +25,7 @@ AT_ONCE = 1 << 15  # rows
 BUFFER = 1 << 20  # bytes of each column of a Parquet file
 BLOCK = 1 << 23  # bytes of a CSV file
 ROW_GROUP = 1 << 18  # rows
+AGAIN = "get it again from its source, then run the same command again"
 SETTINGS = {name: value for name, value in files.PARQUET.items() if name != "row_group_size"}
 MISSING_CELLS = sorted({spelling for word in MISSING for spelling in (word, word.upper(), word.capitalize(), "NaN")})
 
@@ -99,7 +100,13 @@ def reading(path: Path) -> Iterator[None]:
         with files._read_plainly(path) if is_parquet(path) else _csv_read_plainly(path):
             yield
     except UserError as error:
-        raise PartitionError(error.problem, fix=error.fix) from error
+        raise PartitionError(error.problem, fix=_remedy(path, error)) from error
+
+
+def _remedy(path: Path, error: UserError) -> str:
+    """Return what mends a file: DVC knows nothing of those that are scored."""
+    known = isinstance(error.__cause__, PermissionError) or not is_parquet(path)
+    return error.fix if known else AGAIN
 
 
 def _parquet(path: Path, wanted: Wanted) -> Iterator[Block]:
@@ -155,9 +162,11 @@ def _cells(cells: Any, name: str, wanted: Wanted) -> pd.Series:
     if name in wanted.numbers:
         missing = compute.is_in(trimmed, pa.array(MISSING_CELLS))
         try:
-            return compute.if_else(missing, nothing, trimmed).cast(pa.float64()).to_pandas()
+            numbers = compute.if_else(missing, nothing, trimmed).cast(pa.float64())
         except pa.ArrowInvalid:
             return trimmed.to_pandas()
+        spelt = compute.any(compute.is_nan(numbers)).as_py()  # "-nan" is a number to Arrow, and a mistake to us
+        return (trimmed if spelt else numbers).to_pandas()
     present = compute.if_else(compute.equal(trimmed, ""), nothing, trimmed)
     return (present if name == wanted.id else present.dictionary_encode()).to_pandas()
 
@@ -171,7 +180,7 @@ def _csv_read_plainly(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise UserError(f"{name}: not found.", fix="name a file that is there") from error
+        raise UserError(f"{name}: not found.", fix=AGAIN) from error
     except PermissionError as error:
         raise UserError(f"{name}: not readable.", fix=f"chmod u+r {name}") from error
     except (pa.ArrowException, OSError, ValueError, LookupError, csv.Error) as error:
