@@ -26,14 +26,14 @@ from hypothesis import strategies as st
 from app.requests import Reader
 from app.words import checked
 from conftest import ENVIRONMENT, ROOT, MakeRows, Project, made
-from holdfast import batch, files, intake, named, streams
+from holdfast import batch, files, intake, manifest, named, streams
 from holdfast.batch import Batch, Progress
 from holdfast.bundle import Bundle
 from holdfast.commands import score as command
 from holdfast.errors import DONE, MISTAKE, REFUSED, UserError
 from holdfast.files import Workspace
 from holdfast.inputs import Partition, partitions
-from holdfast.manifest import Manifest, ScoredBy
+from holdfast.manifest import Entry, Manifest, ScoredBy
 from holdfast.streams import Block
 
 NOON = datetime(2013, 9, 30, 12, tzinfo=UTC)
@@ -606,6 +606,77 @@ def test_two_models_do_not_score_into_one_folder(score: Score, months: Path, sma
         score(months / "2013-01.parquet", by=ScoredBy(version="8", sha256=small.sha256, data_format=1))
 
 
+def test_what_failed_and_is_not_named_any_more_is_forgotten(score: Score, months: Path, small: Bundle) -> None:
+    folder, bad = months.parent / "scores", months / "2013-02.parquet"
+    shutil.copy(bad, bad.with_name("bad.parquet"))
+    cut(bad.with_name("bad.parquet"))
+    score(months)
+    bad.with_name("bad.parquet").unlink()
+
+    found = score(months)
+
+    assert sorted(found.partitions) == ["2013-01", "2013-02", "2013-03"]
+    assert not list(manifest.problems(folder, found, None))
+    other = ScoredBy(version="8", sha256=small.sha256, data_format=1)
+    assert score(months, by=other).model == other
+
+
+def test_what_waited_and_is_not_named_any_more_leaves_nothing(score: Score, months: Path) -> None:
+    folder = months.parent / "scores"
+    found = score(months)
+    found.having("2013-02", Entry(input="2013-02.parquet")).write(folder)
+
+    found = score(months / "2013-01.parquet", months / "2013-03.parquet")
+
+    assert sorted(found.partitions) == ["2013-01", "2013-03"]
+    assert not list(manifest.problems(folder, found, None))
+
+
+def test_scores_by_another_model_go_before_the_first_is_scored_anew(
+    score: Score, months: Path, rows: pd.DataFrame, small: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(months / "2013-03.parquet", spoilt(rows))
+    score(months)
+    folder = months.parent / "scores"
+    monkeypatch.setattr(batch, "_scored", killed)
+
+    with pytest.raises(KeyboardInterrupt):
+        score(months, by=ScoredBy(version="8", sha256=small.sha256, data_format=1))
+
+    assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == [".lock", "manifest.json"]
+    kept = Manifest.read(folder)
+    assert kept is not None
+    assert {entry.state for entry in kept.partitions.values()} == {"waiting"}
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_scores_of_another_model_are_not_counted_even_if_they_cannot_be_removed(
+    score: Score, months: Path, small: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score(months)
+    monkeypatch.setattr(batch, "_remove", killed)
+
+    with pytest.raises(KeyboardInterrupt):
+        score(months, by=ScoredBy(version="8", sha256=small.sha256, data_format=1))
+
+    kept = Manifest.read(months.parent / "scores")
+    assert kept is not None
+    assert (kept.model.version, {entry.state for entry in kept.partitions.values()}) == ("8", {"waiting"})
+
+
+def test_refused_rows_of_before_go_when_their_partition_fails(score: Score, rows: pd.DataFrame, tmp_path: Path) -> None:
+    path = written(tmp_path / "rows.parquet", spoilt(rows))
+    score(path)
+    cut(path)
+
+    score(path)
+
+    assert not (tmp_path / "scores/refused/rows.csv").exists()
+
+
 def test_partitions_can_come_one_after_the_other(score: Score, months: Path) -> None:
     score(months / "2013-01.parquet")
 
@@ -768,6 +839,16 @@ def fake(folder: Path, **entry: object) -> None:
     (folder / "manifest.json").write_text(json.dumps(content))
 
 
+def asked(folder: Path, model: str) -> None:
+    content = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(content | {"asked": model}))
+
+
+def files_at(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.touch()
+
+
 CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "gone": (lambda folder: (folder / "2013-02.parquet").unlink(), r"2013-02\.parquet: not there"),
     "other bytes": (lambda folder: (folder / "2013-02.parquet").write_bytes(b"x"), "other bytes than were written"),
@@ -775,6 +856,15 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: shutil.copy(folder / "2013-02.parquet", folder / "x.parquet"),
         r"x\.parquet: not in the manifest",
     ),
+    "refused rows of nobody": (
+        lambda folder: files_at(folder / "refused/sub/x.csv"),
+        r"refused/sub/x\.csv: not in the manifest",
+    ),
+    "another version than asked for": (
+        lambda folder: asked(folder, "7"),
+        "scored by version .*, asked for was version 7",
+    ),
+    "another version, in full": (lambda folder: asked(folder, "models:/m/7"), "scored by .*, asked for was version 7"),
     "another model": (other_model, r"2013-02\.parquet: rows by another model than version"),
     "other rows": (lambda folder: fake(folder, rows=301), "300 rows, expected those that came in"),
     "not yet": (lambda folder: fake(folder, state="waiting"), "2013-02: not scored yet"),

@@ -77,8 +77,7 @@ def score(batch: Batch, found: Sequence[Partition]) -> Manifest:
     """
     _refuse_name(batch.model)
     with _alone(batch.into):
-        kept = _begun(batch, found)
-        kept.write(batch.into)
+        kept = _begin(batch, found)
         width = max(len(one.given) for one in found)
         for one in found:
             entry = _attempt(batch, one, kept.partitions[one.name])
@@ -110,22 +109,48 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _begun(batch: Batch, found: Sequence[Partition]) -> Manifest:
-    """Return the manifest to begin with: what was scored before by this model, and what waits."""
+def _begin(batch: Batch, found: Sequence[Partition]) -> Manifest:
+    """Write the manifest to begin with, and return it: what was scored before by this model, and what waits.
+
+    Of everything else nothing is left; files go only after the manifest says that they are not done.
+    """
     before = Manifest.read(batch.into)
     known = before.partitions if before else {}
-    if before and before.model != batch.by:
-        others = [name for name in known if name not in {one.name for one in found}]
-        if others:
-            problem = f"{files.shown(batch.into)}: found scores of {others[0]} by {manifest.said(before.model)}"
-            raise UserError(
-                f"{problem}, expected those of one model in one folder.",
-                fix="name all files of the folder, or another folder with --out",
-            )
-        known = {}
-    waiting = {one.name: known.get(one.name, Entry(input=one.given)) for one in found}
-    entries = dict(sorted({**known, **waiting}.items()))
-    return Manifest(asked=batch.asked, model=batch.by, started_at=batch.scored_at, partitions=entries)
+    scored = _scored_before(batch, found, before) if before else {}
+    waiting = {one.name: scored.get(one.name, Entry(input=one.given)) for one in found}
+    entries = dict(sorted({**scored, **waiting}.items()))
+    begun = Manifest(asked=batch.asked, model=batch.by, started_at=batch.scored_at, partitions=entries)
+    for name in known.keys() - entries.keys():
+        _remove(batch.into, name)
+    begun.write(batch.into)
+    for name in entries.keys() - scored.keys():
+        _remove(batch.into, name)
+    return begun
+
+
+def _scored_before(batch: Batch, found: Sequence[Partition], before: Manifest) -> dict[str, Entry]:
+    """Return what was scored before by this model.
+
+    Raises: UserError where the folder holds scores by another one, of files that are not named.
+    """
+    scored = {name: entry for name, entry in before.partitions.items() if entry.state == "scored"}
+    if before.model == batch.by:
+        return scored
+    other = min(scored.keys() - {one.name for one in found}, default=None)
+    if other is not None:
+        problem = f"{files.shown(batch.into)}: found scores of {other} by {manifest.said(before.model)}"
+        raise UserError(
+            f"{problem}, expected those of one model in one folder.",
+            fix="name all files of the folder, or another folder with --out",
+        )
+    return {}
+
+
+def _remove(folder: Path, name: str) -> None:
+    """Remove what there is of a partition."""
+    for path in (manifest.scores_of(folder, name), manifest.refused_of(folder, name)):
+        with files._said_plainly(path):
+            path.unlink(missing_ok=True)
 
 
 def _done_already(batch: Batch, one: Partition, entry: Entry) -> Entry | None:
@@ -142,7 +167,7 @@ def _attempt(batch: Batch, one: Partition, entry: Entry) -> Entry:
     try:
         return _done_already(batch, one, entry) or _scored(batch, one)
     except PartitionError as error:
-        manifest.scores_of(batch.into, one.name).unlink(missing_ok=True)
+        _remove(batch.into, one.name)
         return Entry(input=one.given, state="failed", problem=error.problem, fix=error.fix)
 
 

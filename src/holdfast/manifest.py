@@ -3,6 +3,7 @@
 `manifest.json` is written anew, whole, whenever a partition is done. What it does not list as scored does not count.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -16,6 +17,8 @@ from holdfast.schema import Strict
 FORMAT = 1
 FILE = "manifest.json"
 REFUSED_ROWS = "refused"
+NUMBER = re.compile(r"(?:models:/[^/@]+/)?([0-9]+)")  # a version of the registry, as people name it
+SHORTEST = 7  # characters of a hash that name a model
 
 
 class ScoredBy(Strict):
@@ -105,19 +108,29 @@ def is_whole(folder: Path, name: str, entry: Entry) -> bool:
 
 def problems(folder: Path, found: Manifest, asked: ScoredBy | None) -> Iterator[str]:
     """Give everything that is not as the manifest says, or not by the model that was asked for."""
+    number = NUMBER.fullmatch(found.asked or "")
+    if number and found.model.version != number[1] and not _is_hash(number[1], found.model):
+        yield f"scored by {said(found.model)}, asked for was version {number[1]}"
     if asked is not None and not _is_asked(asked, found.model):
         yield f"scored by {said(found.model)}, asked for was {said(asked)}"
     for name, entry in found.partitions.items():
         yield from _of_partition(folder, name, entry, found.model)
     listed = {scores_of(folder, name) for name in found.partitions}
-    for path in sorted({*folder.rglob(f"*{streams.PARQUET}")} - listed):
+    listed |= {refused_of(folder, name) for name, entry in found.partitions.items() if entry.refused}
+    refused = (folder / REFUSED_ROWS).rglob(f"*{streams.CSV}")
+    for path in sorted({*folder.rglob(f"*{streams.PARQUET}"), *refused} - listed):
         yield f"{path.relative_to(folder)}: not in the manifest"
 
 
 def _is_asked(asked: ScoredBy, found: ScoredBy) -> bool:
     """Tell whether a model is the one that was asked for; one that is only known by its hash has no other name."""
     same = (asked.sha256, asked.data_format) == (found.sha256, found.data_format)
-    return same and (asked.version == found.version or asked.sha256.startswith(asked.version))
+    return same and (asked.version == found.version or _is_hash(asked.version, asked))
+
+
+def _is_hash(name: str, model: ScoredBy) -> bool:
+    """Tell whether a name is the beginning of a model's hash."""
+    return len(name) >= SHORTEST and model.sha256.startswith(name)
 
 
 def _of_partition(folder: Path, name: str, entry: Entry, model: ScoredBy) -> Iterator[str]:
