@@ -89,8 +89,9 @@ def trained(origin: Path, tmp_path: Path) -> Path:
 
 
 def release(name: str, checkout: Path, context: Context | None = None, runner: Context | None = None) -> Job:
-    secrets = ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "HEROKU_API_KEY")
-    known = {f"secrets.{secret}": "" for secret in secrets} | {"vars.DEPLOY_REMOTE": "", "vars.DEPLOY_URL": ""}
+    store = (f"MLFLOW_{name}" for name in ("TRACKING_URI", "TRACKING_USERNAME", "TRACKING_PASSWORD", "REGISTRY_URI"))
+    known = {f"secrets.{secret}": "" for secret in (*store, "HEROKU_API_KEY")}
+    known |= {"vars.DEPLOY_REMOTE": "", "vars.DEPLOY_URL": ""}
     workflow = ROOT / ".github" / "workflows" / f"{name}.yml"
     return run_job(workflow, "release", checkout, known | (context or {}), checkout / "no-cache", runner)
 

@@ -209,7 +209,7 @@ def test_main_takes_no_rebased_commits_for_the_first_parent_is_the_base() -> Non
 
 
 RELEASES = ("dev", "uat", "prod")
-STORE = ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+STORE = ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_REGISTRY_URI")
 
 
 def release_job(name: str) -> dict[str, Any]:
@@ -231,6 +231,12 @@ def test_a_branch_goes_to_dev_a_pull_request_to_uat_and_a_release_to_prod() -> N
     assert WORKFLOWS["dev"][ON] == {"push": {"branches-ignore": ["main", "release/*", "gh-readonly-queue/**"]}}
     assert WORKFLOWS["uat"][ON] == {"pull_request": None}
     assert WORKFLOWS["prod"][ON] == {"push": {"branches": ["release/*"], "tags": ["v*"]}}
+
+
+def test_uat_tries_a_commit_that_can_be_found_again_and_not_the_merge_that_github_makes_for_a_while() -> None:
+    places = {name: release_job(name)["steps"][0]["with"].get("ref") for name in RELEASES}
+
+    assert places == {"dev": None, "uat": "${{ github.event.pull_request.head.sha }}", "prod": None}
 
 
 def test_only_a_release_may_see_who_agreed_and_deploy() -> None:
