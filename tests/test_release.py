@@ -1,19 +1,21 @@
 """A release: the right commands in the right order, up to the first that fails, by people or by a workflow."""
 
-import hashlib
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from conftest import Project
+from conftest import Project, run
 from github_api import GitHub
-from holdfast import environments, release_steps
+from holdfast import environments, moves, registry, release_steps, store
+from holdfast.bundle import Bundle
 from holdfast.commands import release
-from holdfast.errors import DONE, MISTAKE, REFUSED, UserError
-from holdfast.files import Workspace
+from holdfast.errors import DONE, MISTAKE, REFUSED, RefusedError, UserError
+from holdfast.moves import Move
 from holdfast.release_steps import Plan, Step
+from stores import open_in, register
 
 SHELL = ("sh", "-c")
 
@@ -31,58 +33,142 @@ def commands(planned: Plan) -> list[str]:
     return [typed(step) for step in release_steps.steps(planned)]
 
 
-def made(project: Project) -> str:
-    return hashlib.sha256((project.workspace.evaluate / "bundle" / "model.json").read_bytes()).hexdigest()
+@pytest.fixture
+def committed(project: Project, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project of one's own, with a commit and an empty store."""
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        monkeypatch.delenv(name, raising=False)
+    run("git init --quiet", project.workspace.root)
+    commit(project)
+    open_in(project.workspace.root, empty_store)
+    return project
 
 
-def test_dev_trains_registers_and_tests(finished_project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert commands(plan(finished_project, "dev", monkeypatch)) == [
-        "make repro", "python -m holdfast publish", "make test-fast",
-    ]  # fmt: skip
+def commit(project: Project) -> None:
+    """Make a commit with the same model."""
+    run("git commit --quiet --allow-empty --message another", project.workspace.root)
+
+
+def publish(planned: Plan, **tags: str) -> int:
+    """Register the model of the commit that is checked out, as `publish` does; return its number."""
+    root, folder = planned.workspace.root, planned.workspace.evaluate / "bundle"
+    told = {registry.COMMIT: run("git rev-parse HEAD", root).strip(), registry.SHA256: Bundle.load(folder).sha256}
+    return register(store.connect(root), planned.environment.settings.model, folder, **told | tags).number
+
+
+def crown(planned: Plan, number: int) -> None:
+    """Let the log say that a version is champion now."""
+    opened, name = store.connect(planned.workspace.root), planned.environment.settings.model
+    last = moves.history(opened, name)[-1:]
+    move = Move("promote", number, last[0].champion if last else None, last[0].number if last else 0, "ann")
+    moves.append(opened, name, move, registry.find(opened, name, str(number)))
+
+
+def test_dev_trains_registers_and_tests(committed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = plan(committed, "dev", monkeypatch)
+    publish(planned)
+
+    assert commands(planned) == ["make repro", "make committed", "python -m holdfast publish", "make test-fast"]
+
+
+@pytest.mark.parametrize("name", ["dev", "uat", "prod"])
+def test_nothing_is_released_where_nothing_was_registered_of_this_commit(
+    committed: Project, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    planned = plan(committed, name, monkeypatch)
+    publish(planned, **{registry.SHA256: "a" * 64})  # of this commit, but another model
+    publish(planned, **{registry.COMMIT: "a" * 40})  # this model, but of another commit
+    head = run("git rev-parse HEAD", committed.workspace.root)[:12]
+    steps = release_steps.steps(planned)
+
+    assert [next(steps).name for _ in range(3)] == ["train", "as committed", "publish"]
+    with pytest.raises(UserError, match=f"found no version of commit {head} with the model .*\n  fix: commit dvc.lock"):
+        next(steps)
 
 
 def test_uat_lets_the_registered_model_score_and_checks_that_it_was_this_one(
-    finished_project: Project, monkeypatch: pytest.MonkeyPatch
+    committed: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model, scores = made(finished_project), "reports/release/uat/scores"
+    planned, scores = plan(committed, "uat", monkeypatch), "reports/release/uat/scores"
+    assert publish(planned) == 1
 
-    assert commands(plan(finished_project, "uat", monkeypatch)) == [
+    assert commands(planned) == [
         "make repro",
         "make committed",
         "python -m holdfast publish",
-        f"python -m holdfast score data/flights/2013-04.parquet --out {scores} --model {model}",
-        f"python -m holdfast score --check {scores} --model {model}",
+        f"python -m holdfast score data/flights/2013-04.parquet --out {scores} --model 1",
+        f"python -m holdfast score --check {scores} --model 1",
     ]
 
 
-def test_prod_does_all_of_it_then_promotes_and_deploys_what_is_the_champion_then(
-    finished_project: Project, monkeypatch: pytest.MonkeyPatch
+def test_a_commit_with_the_same_model_as_another_is_released_under_its_own_number(
+    committed: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planned = plan(finished_project, "prod", monkeypatch, remote="https://git.heroku.com/a.git", url="https://a.b")
+    planned = plan(committed, "prod", monkeypatch)
+    publish(planned)
+    commit(committed)
+    number = publish(planned)
+    publish(planned, **{registry.COMMIT: "a" * 40})  # by somebody else, a moment later
+    crown(planned, 1)
+
+    promote = next(step for step in release_steps.steps(planned) if step.name == "promote")
+
+    assert typed(promote) == f"python -m holdfast promote {number}"
+    assert not promote.done()  # champion is its twin
+
+
+def test_prod_does_all_of_it_then_promotes_and_deploys_what_was_promoted(
+    committed: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = plan(committed, "prod", monkeypatch, remote="https://git.heroku.com/a.git", url="https://a.b")
+    publish(planned)
+    crown(planned, 1)
 
     found = commands(planned._replace(approved_by=("ann", "ben")))
 
-    assert [line.replace("/prod/", "/uat/") for line in found[:5]] == commands(
-        plan(finished_project, "uat", monkeypatch)
-    )
+    assert [line.replace("python -m holdfast ", "")[:5] for line in found[:5]] == [
+        "make ", "make ", "publi", "score", "score",
+    ]  # fmt: skip
     assert found[5:] == [
-        f"python -m holdfast promote {made(finished_project)} --approved-by ann --approved-by ben",
-        "python -m holdfast export reports/release/prod/served --model models:/flight-delay@champion",
+        "python -m holdfast promote 1 --approved-by ann --approved-by ben",
+        "python -m holdfast export reports/release/prod/served --model models:/flight-delay/1",
         "python -m holdfast deploy reports/release/prod/served https://git.heroku.com/a.git",
         "python -m holdfast deployed https://a.b",
     ]
 
 
-def test_without_an_address_it_ends_with_the_exported_champion(
-    finished_project: Project, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("last", ["promote", "export"])
+def test_what_is_champion_no_more_is_not_deployed(
+    committed: Project, monkeypatch: pytest.MonkeyPatch, last: str
 ) -> None:
-    assert commands(plan(finished_project, "prod", monkeypatch))[-1].startswith("python -m holdfast export")
+    planned = plan(committed, "prod", monkeypatch, remote="https://git.heroku.com/a.git")
+    publish(planned)
+    crown(planned, 1)
+    steps = release_steps.steps(planned)
+    while next(steps).name != last:
+        pass
+    crown(planned, publish(planned, **{registry.COMMIT: "a" * 40}))  # by another release
+
+    said = r"flight-delay: version 1 is not champion any more, version 2 is\.\n  fix: `python -m holdfast history`"
+    with pytest.raises(RefusedError, match=said):
+        next(steps)
+
+
+def test_without_an_address_it_ends_with_the_exported_champion(
+    committed: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = plan(committed, "prod", monkeypatch)
+    publish(planned)
+    crown(planned, 1)
+
+    assert commands(planned)[-1].startswith("python -m holdfast export")
 
 
 def test_what_can_only_be_known_after_training_is_asked_for_then(
-    tmp_path: Path, finished_project: Project, monkeypatch: pytest.MonkeyPatch
+    committed: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    untrained = plan(finished_project, "uat", monkeypatch)._replace(workspace=Workspace(tmp_path))
+    untrained = plan(committed, "uat", monkeypatch)
+    shutil.rmtree(committed.workspace.evaluate)
 
     planned = release_steps.steps(untrained)
 
@@ -130,6 +216,14 @@ def test_a_step_with_patience_is_tried_again_until_it_is_done(tmp_path: Path) ->
     (entry,) = release_steps.carry_out([ready], tmp_path, waited.append)
 
     assert (entry.code, waited) == (0, [release_steps.EVERY] * 2)
+
+
+def test_what_is_to_be_mended_is_not_tried_again(tmp_path: Path) -> None:
+    mistake = Step("a bad address", (*SHELL, "echo x >> tries; exit 2"), patience=60)
+
+    (entry,) = release_steps.carry_out([mistake], tmp_path, lambda _: pytest.fail("it waits"))
+
+    assert (entry.code, (tmp_path / "tries").read_text()) == (2, "x\n")
 
 
 def test_what_is_done_already_is_not_done_again(tmp_path: Path) -> None:

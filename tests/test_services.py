@@ -57,13 +57,31 @@ def test_a_deployment_under_way_is_refused(service: Answers) -> None:
         ({"status": "ready"}, "names no model by version and sha256"),
         ({"model": {"version": 7, "sha256": "ab"}}, "names no model by version and sha256"),
         ((302, {"Location": "/readyz"}, b""), "answered 302 with something else"),
-        ((200, {"Transfer-Encoding": "chunked"}, b"9\r\n{}"), "the answer broke off"),
     ],
 )
 def test_what_is_no_service_of_ours_is_told(service: Answers, answer: Any, said: str) -> None:
     service.content["/readyz"] = answer
 
-    with pytest.raises(UserError, match=f"/readyz: .*{said}"):
+    with pytest.raises(UserError, match=f"/readyz: .*{said}") as refused:
+        services.ask(service.url)
+    assert type(refused.value) is UserError  # a mistake: there is no use in waiting
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/model"])
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ((502, {}, b"<html>"), "not there yet: it answered 502"),
+        ((504, {}, b"<html>"), "not there yet: it answered 504"),
+        ((200, {"Transfer-Encoding": "chunked"}, b"9\r\n{}"), "the answer broke off"),
+    ],
+)
+def test_what_a_service_that_is_starting_answers_is_refused_for_now(
+    service: Answers, path: str, answer: Any, said: str
+) -> None:
+    service.content[path] = answer
+
+    with pytest.raises(RefusedError, match=f"{path}: {said}"):
         services.ask(service.url)
 
 
@@ -105,10 +123,16 @@ def test_a_service_that_is_not_there_or_says_nothing_is_told(service: Answers, m
     monkeypatch.setattr(services, "SECONDS", 0.1)
     silent = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)  # it listens, and never answers
 
-    with silent, pytest.raises(UserError, match="/readyz: no answer: timed out"):
+    with silent, pytest.raises(RefusedError, match="/readyz: no answer: timed out"):
         services.ask(f"http://127.0.0.1:{silent.server_port}")
-    with pytest.raises(UserError, match="/readyz: no answer: .*refused"):
+    with pytest.raises(RefusedError, match="/readyz: no answer: .*refused"):
         services.ask(f"http://127.0.0.1:{silent.server_port}")
+
+
+def test_a_host_that_is_not_known_is_a_mistake() -> None:
+    with pytest.raises(UserError, match="/readyz: no answer: ") as refused:
+        services.ask("http://no-such-host.invalid")
+    assert type(refused.value) is UserError
 
 
 @pytest.mark.parametrize(

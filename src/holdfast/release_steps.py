@@ -17,10 +17,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from holdfast import files, moves, registry, store
+from holdfast import commits, files, moves, registry, store
+from holdfast.bundle import SHORT
 from holdfast.environments import Current
-from holdfast.errors import DONE, MISTAKE, REFUSED, UserError, nearest
+from holdfast.errors import DONE, MISTAKE, REFUSED, RefusedError, UserError, nearest
 from holdfast.files import Workspace
+from holdfast.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +38,8 @@ EVERY = 5.0
 class Step(NamedTuple):
     """A command of a release.
 
-    `patience` is for how many seconds it is tried again where it fails, `done` tells whether there is nothing to do.
+    `patience` is for how many seconds it is tried again where it is refused (what is to be mended is not tried again),
+    `done` tells whether there is nothing to do.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Step(NamedTuple):
 
 
 TRAIN = Step("train", ("make", "repro"))
+COMMITTED = Step("as committed", ("make", "committed"))
 PUBLISH = Step("publish", (*HOLDFAST, "publish"))
 
 
@@ -75,27 +79,35 @@ def steps(plan: Plan) -> Iterator[Step]:
     return KINDS[name](plan)
 
 
-def _dev(_: Plan) -> Iterator[Step]:
+def _published() -> Iterator[Step]:
     yield TRAIN
+    yield COMMITTED
     yield PUBLISH
+
+
+def _dev(plan: Plan) -> Iterator[Step]:
+    yield from _published()
+    _version(plan)
     yield Step("unit tests", ("make", "test-fast"))
 
 
 def _uat(plan: Plan) -> Iterator[Step]:
-    yield TRAIN
-    yield Step("as committed", ("make", "committed"))
-    yield PUBLISH
-    yield from _scored(plan)
+    yield from _published()
+    yield from _scored(plan, _version(plan))
 
 
 def _prod(plan: Plan) -> Iterator[Step]:
-    yield from _uat(plan)
-    made = _hash(plan)
+    yield from _published()
+    number = _version(plan)
+    yield from _scored(plan, number)
     agreed = [part for person in plan.approved_by for part in ("--approved-by", person)]
-    yield Step("promote", (*HOLDFAST, "promote", made, *agreed), done=lambda: _is_champion(plan, made))
-    champion = f"models:/{plan.environment.settings.model}@champion"
-    yield Step("export", (*HOLDFAST, "export", plan.folder(SERVED), "--model", champion))
+    promote = (*HOLDFAST, "promote", str(number), *agreed)
+    yield Step("promote", promote, done=lambda: _champion(plan) == number)
+    _require_champion(plan, number)
+    version = f"models:/{plan.environment.settings.model}/{number}"
+    yield Step("export", (*HOLDFAST, "export", plan.folder(SERVED), "--model", version))
     if plan.remote:
+        _require_champion(plan, number)
         yield Step("deploy", (*HOLDFAST, "deploy", plan.folder(SERVED), plan.remote))
     if plan.url:
         yield Step("what is served", (*HOLDFAST, "deployed", plan.url), STARTING)
@@ -104,28 +116,52 @@ def _prod(plan: Plan) -> Iterator[Step]:
 KINDS: dict[str, Callable[[Plan], Iterator[Step]]] = {"dev": _dev, "uat": _uat, PROD: _prod}
 
 
-def _scored(plan: Plan) -> Iterator[Step]:
-    """Let the registry's model score the newest partition, and see that it was the one that was made here.
-
-    It is asked for by its hash: the alias `challenger` may be another's by now, where two releases run at once.
-    """
-    made = _hash(plan)
+def _scored(plan: Plan, number: int) -> Iterator[Step]:
+    """Let the registry's model score the newest partition, and see that it was the one that was made here."""
     sample, scores = plan.workspace.name(plan.workspace.partitions()[-1]), plan.folder(SCORES)
-    yield Step("score a sample", (*HOLDFAST, "score", sample, "--out", scores, "--model", made))
-    yield Step("which model scored", (*HOLDFAST, "score", "--check", scores, "--model", made))
+    yield Step("score a sample", (*HOLDFAST, "score", sample, "--out", scores, "--model", str(number)))
+    yield Step("which model scored", (*HOLDFAST, "score", "--check", scores, "--model", str(number)))
 
 
-def _hash(plan: Plan) -> str:
-    """Return the hash of the model that was made here, as `Bundle` has it."""
-    return hashlib.sha256(files.read_bytes(plan.workspace.evaluate / "bundle" / "model.json")).hexdigest()
+def _version(plan: Plan) -> int:
+    """Return the version that was registered of this commit, with the model that was made here.
+
+    Everything after goes by its number: the alias `challenger` may be another's by now, where two releases run at once,
+    and two commits may make the same model.
+
+    Raises: UserError where there is none: nothing is released that was not registered.
+    """
+    opened, name = _registry(plan)
+    made = hashlib.sha256(files.read_bytes(plan.workspace.evaluate / "bundle" / "model.json")).hexdigest()
+    head = commits.find(plan.workspace.root, "HEAD").hash
+    for version in reversed(registry.versions(opened, name)):
+        if (version.commit, version.sha256) == (head, made):
+            return version.number
+    problem = f"{name}: found no version of commit {head[:SHORT]} with the model {made[:SHORT]} that was made here."
+    raise UserError(problem, fix="commit dvc.lock, params.yaml and data.dvc: only what is committed is registered")
 
 
-def _is_champion(plan: Plan, made: str) -> bool:
-    """Tell whether a model is champion already, as after a release that ended when it was to be deployed."""
+def _champion(plan: Plan) -> int | None:
+    """Return the number of the champion; it may be this release's, where that ended when it was to be deployed."""
+    return moves.champion(moves.settled(*_registry(plan)))
+
+
+def _require_champion(plan: Plan, number: int) -> None:
+    """Refuse to deploy what was promoted, but is champion no more.
+
+    Raises: RefusedError where somebody has made another champion meanwhile.
+    """
+    champion = _champion(plan)
+    if champion != number:
+        now = f"version {champion} is" if champion else "nobody is"
+        problem = f"{plan.environment.settings.model}: version {number} is not champion any more, {now}."
+        remedy = f"`{moves.AGAIN}` says who did that; to go on with version {number}, release its commit again"
+        raise RefusedError(problem, fix=remedy)
+
+
+def _registry(plan: Plan) -> tuple[Store, str]:
     settings = plan.environment.settings
-    opened = store.connect(plan.workspace.root, settings.tracking)
-    champion = moves.champion(moves.settled(opened, settings.model))
-    return champion == registry.find(opened, settings.model, made).number
+    return store.connect(plan.workspace.root, settings.tracking), settings.model
 
 
 class Timed(NamedTuple):
@@ -158,11 +194,11 @@ def exit_code(done: list[Timed]) -> int:
 
 
 def _tried(step: Step, root: Path, wait: Callable[[float], None]) -> int:
-    """Run a step, again and again for as long as it has patience; return the last exit code."""
+    """Run a step, again and again while it is refused and has patience; return the last exit code."""
     until = time.monotonic() + step.patience
     while True:
         code = _run(step.command, root)
-        if code == DONE or time.monotonic() >= until:
+        if code != REFUSED or time.monotonic() >= until:
             return code
         logger.info("%s: again in %.0f s", step.name, EVERY)
         wait(EVERY)

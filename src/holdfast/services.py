@@ -19,6 +19,8 @@ SECONDS = 10.0
 MOST_BYTES = 8 << 20
 CHUNK = 1 << 16
 LOOK = "look at the log of the service, and at the address"
+AGAIN = "look at the log of the service, then again"
+NOT_YET = {502, 503, 504}  # of a proxy, while what it stands before is starting
 
 
 class Serving(NamedTuple):
@@ -48,13 +50,13 @@ class _SameHost(urllib.request.HTTPRedirectHandler):
 def ask(url: str, token: str | None = None) -> Serving:
     """Return what a service says that it serves, if it is ready.
 
-    Raises: RefusedError where it is not ready, or its answers do not agree; UserError where it is not reached, or is no
-    service of Holdfast.
+    Raises: RefusedError where it is not ready, as one that is just starting: later it may be; UserError where the
+    address is none, or that of no service of Holdfast.
     """
     base = address(url)
     status, ready = _get(f"{base}/readyz", token)
     if status == 503:
-        raise RefusedError(f"{base}: not ready: {_detail(ready)}", fix="look at the log of the service, then again")
+        raise RefusedError(f"{base}: not ready: {_detail(ready)}", fix=AGAIN)
     named = _named(f"{base}/readyz", _answered(f"{base}/readyz", status, ready).get("model"))
     serving = _named(f"{base}/model", _answered(f"{base}/model", *_get(f"{base}/model", token)))
     if named != serving:
@@ -90,7 +92,7 @@ def _port(parts: SplitResult) -> int | None:
 def _get(place: str, token: str | None) -> tuple[int, bytes]:
     """Ask once; what is refused is an answer, too.
 
-    Raises: UserError where none comes.
+    Raises: RefusedError where none comes yet; UserError where none can.
     """
     headers = {"Accept": "application/json", "User-Agent": "holdfast"}
     headers |= {"Authorization": f"Bearer {token}"} if token else {}
@@ -103,8 +105,11 @@ def _get(place: str, token: str | None) -> tuple[int, bytes]:
             return error.code, _read(place, error)
     except (OSError, HTTPException, ValueError) as error:
         reason = " ".join(str(getattr(error, "reason", error)).split()) or type(error).__name__
-        problem = f"{place}: no answer: {reason}."
-        raise UserError(problem, fix="check the address, and that the service runs and can be reached") from error
+        # A host that is not known stays so; one that refuses, or is silent, may be starting.
+        starting = isinstance(getattr(error, "reason", error), ConnectionError | TimeoutError)
+        raise (RefusedError if starting else UserError)(
+            f"{place}: no answer: {reason}.", fix="check the address, and that the service runs and can be reached"
+        ) from error
 
 
 def _read(place: str, answer: Any) -> bytes:
@@ -116,15 +121,17 @@ def _read(place: str, answer: Any) -> bytes:
             if len(found) > MOST_BYTES or time.monotonic() > deadline:
                 raise UserError(f"{place}: the answer has no end.", fix="check the address: is it a service of yours?")
     except (OSError, HTTPException) as error:
-        raise UserError(f"{place}: the answer broke off: {error}.", fix="run it again") from error
+        raise RefusedError(f"{place}: the answer broke off: {error}.", fix="run it again") from error
     return found
 
 
 def _answered(place: str, status: int, body: bytes) -> Mapping[str, Any]:
     """Return the object of an answer.
 
-    Raises: UserError where it is another answer.
+    Raises: RefusedError where it may come yet; UserError where it is another answer.
     """
+    if status in NOT_YET:
+        raise RefusedError(f"{place}: not there yet: it answered {status}.", fix=AGAIN)
     if status in {401, 403}:
         problem = f"{place}: answered {status}: it does not let us in."
         raise UserError(problem, fix="name the environment variable that holds its token: --token VARIABLE")
