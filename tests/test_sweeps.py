@@ -16,7 +16,9 @@ import yaml
 
 from conftest import ENVIRONMENT, ROOT, MakeRows, Project, make_repository, run
 from holdfast import grids, params_text, processes, store, sweep_runs, sweep_table, sweeps
-from holdfast.errors import UserError
+from holdfast.commands import sweep
+from holdfast.errors import DONE, UserError
+from stores import open_in
 
 RATE, LEAVES = "train.gradient_boosting.learning_rate", "train.gradient_boosting.max_leaf_nodes"
 CONTENT: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -116,6 +118,14 @@ def test_what_is_no_setting_is_refused_before_anything_runs(settings: list[str],
 # What is written into params.yaml.
 
 
+def test_a_parameter_of_another_estimator_than_all_points_have_is_told_by_the_names_of_both() -> None:
+    said = "found a parameter of gradient_boosting, expected one that logistic reads, the estimator of every point"
+    with pytest.raises(UserError, match=f"-S train.gradient_boosting.max_leaf_nodes: {said}") as refused:
+        points("train.estimator=logistic", "train.max_leaf_nodes=3")
+
+    assert refused.value.fix == "-S train.estimator=logistic,gradient_boosting, or name a parameter of logistic"
+
+
 def test_a_value_is_changed_in_its_place_and_nothing_else() -> None:
     text = (ROOT / "params.yaml").read_text()
     point = {"train.estimator": "logistic", RATE: [0.03, 0.2], "train.gradient_boosting.max_iterations": 99}
@@ -207,7 +217,7 @@ def tree(project: Project) -> Path:
     for name in ("dvc.yaml", "requirements-work.txt"):
         shutil.copy(ROOT / name, root)
     (root / "data.dvc").write_text("outs:\n- md5: 0123456789abcdef.dir\n")
-    (root / ".gitignore").write_text("/artifacts\n/data\n/src\n/.dvc\n")
+    (root / ".gitignore").write_text("/artifacts\n/data\n/src\n/.dvc\n/mlflow.db\n/mlartifacts\n")
     for line in ("git init --quiet", "git add --all", "git commit --quiet --message first"):
         run(line, root)
     return root
@@ -270,6 +280,30 @@ def test_a_sweep_is_one_run_and_each_point_one_below_it(tree: Path, finish: Fini
     assert [point.metrics["validation_log_loss"] for point in points] == [0.5, 0.3, 0.4]
     assert points[1].params[RATE] == "[0.25]"
     assert points[1].artifacts[0][0].read_text() == "log_loss\n0.9\n0.3\n"
+
+
+def test_what_is_logged_is_of_the_commit_and_not_of_the_winner_that_is_written_after(
+    tree: Path, finish: Finish, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "HOLDFAST_ENV"):
+        monkeypatch.delenv(name, raising=False)
+    finish([f"{RATE}=0.25"], [0.5, 0.3])
+    opened = open_in(tree, empty_store)
+
+    assert sweep.run(tree, [f"{RATE}=0.25"], set_winner=True) == DONE
+
+    assert run("git status --porcelain", tree).split() == ["M", "params.yaml"]
+    experiments = [one.experiment_id for one in opened.client.search_experiments()]
+    assert [one.data.tags["holdfast.dirty"] for one in opened.client.search_runs(experiments)] == ["false"] * 3
+
+
+def test_a_store_that_does_not_answer_is_told_before_anything_runs(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setattr(sweeps, "run", lambda *_: pytest.fail("it runs"))
+
+    with pytest.raises(UserError, match="the MLflow store is not there: nobody answers"):
+        sweep.run(tree, [f"{RATE}=0.25"], set_winner=False)
 
 
 def test_a_params_yaml_that_changed_meanwhile_is_left_alone(tree: Path, finish: Finish) -> None:

@@ -6,7 +6,7 @@ what makes another model of the same rows: models that were judged on other vali
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from holdfast.params import Params
 
 SECTIONS = ("featurize", "seed", "train")
 LIMIT = 100
+ESTIMATOR = "train.estimator"
 
 Point = dict[str, Any]
 
@@ -153,12 +154,14 @@ def _is_of_another_estimator(name: str, content: dict[str, Any]) -> bool:
     return section == "train" and len(below) > 1 and below[0] != content["train"]["estimator"]
 
 
-def _refuse_what_is_never_read(given: Iterable[str], points: Sequence[Point], content: dict[str, Any]) -> None:
+def _refuse_what_is_never_read(given: dict[str, list[Any]], points: Sequence[Point], content: dict[str, Any]) -> None:
     for name in given:
         if not any(name in point for point in points):
-            estimator, other = content["train"]["estimator"], name.split(".")[1]
-            problem = f"-S {name}: found a parameter of {other}, expected one that {estimator} reads."
-            raise UserError(problem, fix=f"add -S train.estimator={other}, or name a parameter of {estimator}")
+            estimators = [str(one) for one in given.get(ESTIMATOR, [content["train"]["estimator"]])]
+            read, other = " or ".join(estimators), name.split(".")[1]
+            problem = f"-S {name}: found a parameter of {other}, expected one that {read} reads"
+            remedy = f"-S {ESTIMATOR}={','.join([*estimators, other])}, or name a parameter of {read}"
+            raise UserError(f"{problem}, the estimator of every point.", fix=remedy)
 
 
 def _refuse_too_many(given: dict[str, list[Any]]) -> None:
