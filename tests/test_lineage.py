@@ -1,6 +1,7 @@
 """One answer to: what is it made of, who let it in, on what grounds, where does it run, how is it made again."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,8 @@ def made(opened: Store, finished_project: Project, folder: Path) -> Version:
 
 def crown(opened: Store, version: Version) -> Move:
     log = moves.history(opened, NAME)
-    move = Move("promote", version.number, None, log[-1].number if log else 0, "ann", ("ben",), "promote")
+    seen = log[-1].number if log else 0
+    move = Move("promote", version.number, None, seen, "ann", approved_by=("ben",), verdict="promote")
     return moves.append(opened, NAME, move, version)
 
 
@@ -150,6 +152,39 @@ def test_what_is_lost_is_said_and_the_rest_is_told(
         f"/{NAME}/1",
     ]
     assert "problems     models:/" in found.text()
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ({"format": 2, "facts": {"of a later": "version"}}, "found model format 2, expected 1."),
+        ({"format": 1, "facts": {}}, "model.json is not as Holdfast wrote it: "),
+        ([], "model.json is not as Holdfast wrote it: "),
+    ],
+)
+def test_a_model_whose_format_is_not_known_is_said_and_the_rest_is_told(
+    opened: Store, current: Current, folder: Path, tmp_path: Path, model: object, said: str
+) -> None:
+    later = Path(shutil.copytree(folder, tmp_path / "later"))
+    (later / "model.json").write_text(json.dumps(model))
+    register(opened, NAME, later, **{registry.DATA: "abc.dir"})
+
+    found = ancestry.of_version(tmp_path, current, "1")
+
+    assert found.problems[0].startswith(f"models:/{NAME}/1: {said}")
+    assert (found.training, found.data.hash) == (None, "abc.dir")
+
+
+def test_a_run_that_was_purged_is_said_and_the_rest_is_told(
+    opened: Store, made: Version, current: Current, tmp_path: Path
+) -> None:
+    opened.client.delete_run(made.run)
+    opened.client._tracking_client.store._hard_delete_run(made.run)
+
+    found = ancestry.of_version(tmp_path, current, "1")
+
+    assert (found.commit.hash, found.holdout.metrics) == (made.commit, {})
+    assert f"models:/{NAME}/1: the MLflow store says: " in found.problems[0]
 
 
 def test_each_environment_says_how_to_rebuild_its_own(

@@ -21,7 +21,7 @@ from holdfast.expectations import Result
 from holdfast.leaks import Leak
 from holdfast.lineage import Commit, Data, Environment, Lineage, Measured, Reign, Scored, Training, Validation, Verdict
 from holdfast.manifest import Manifest
-from holdfast.model import Facts
+from holdfast.model import FORMAT, Facts
 from holdfast.moves import Move
 from holdfast.registry import Version
 from holdfast.services import Serving
@@ -178,12 +178,15 @@ def _training(kept: _Kept) -> Training | None:
 
 
 def _measured(opened: Store, version: Version, kept: _Kept) -> Measured:
-    """Return what the card says; without it what the run says, slices left out."""
+    """Return what the card says; without it what the run says, slices left out; nothing where that is lost, too."""
     if kept.card:
         card = kept.card
         return Measured(first=card.holdout_first, last=card.holdout_last, metrics=card.metrics)
-    with store.asked(version.uri):
-        metrics = opened.client.get_run(version.run).data.metrics
+    try:
+        with store.asked(version.uri):
+            metrics = opened.client.get_run(version.run).data.metrics
+    except UserError:  # that the run is lost stands among the problems
+        metrics = {}
     return Measured(metrics={name: value for name, value in metrics.items() if "/" not in name})
 
 
@@ -216,8 +219,7 @@ def _kept(opened: Store, version: Version) -> _Kept:
 
     def fetched(scratch: Path) -> tuple[Facts, Card]:
         folder = registry.download(opened, version, scratch)
-        content = json.loads(files.read_bytes(folder / "model.json"))
-        return Facts.model_validate(content["facts"]), files.read_json(folder / bundle.CARD, Card)
+        return _facts(version, folder), files.read_json(folder / bundle.CARD, Card)
 
     def artifact(name: str, kind: Any) -> Any:
         return attempt(lambda scratch: _artifact(opened, version, name, scratch, kind))
@@ -225,6 +227,22 @@ def _kept(opened: Store, version: Version) -> _Kept:
     facts, card = attempt(fetched) or (None, None)
     contract, leaks = artifact(CONTRACT, list[Result]), artifact(LEAKS, list[Leak])
     return _Kept(facts, card, contract, leaks, tuple(problems))
+
+
+def _facts(version: Version, folder: Path) -> Facts:
+    """Return the facts of a model.
+
+    Raises: UserError where this version of Holdfast does not know its format, as in `Model.load`.
+    """
+    try:
+        content = json.loads(files.read_bytes(folder / "model.json"))
+        if content["format"] != FORMAT:
+            problem = f"{version.uri}: found model format {content['format']}, expected {FORMAT}."
+            raise UserError(problem, fix="use the version of Holdfast that made the model")
+        return Facts.model_validate(content["facts"])
+    except (ValueError, KeyError, TypeError) as error:
+        problem = f"{version.uri}: model.json is not as Holdfast wrote it: {str(error).splitlines()[0]}."
+        raise UserError(problem, fix="publish its commit again") from error
 
 
 def _artifact(opened: Store, version: Version, name: str, scratch: Path, kind: Any) -> Any:
