@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import os
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 import yaml
 
 from conftest import ENVIRONMENT, ROOT, MakeRows, Project, make_repository, run
-from holdfast import grids, params_text, processes, store, sweep_runs, sweep_table, sweeps
+from holdfast import grids, params_text, processes, scratch, store, sweep_runs, sweep_table, sweeps
 from holdfast.commands import sweep
 from holdfast.errors import DONE, UserError
 from stores import open_in
@@ -361,6 +362,19 @@ def test_an_experiment_is_that_of_all_that_train_depends_on_and_of_nothing_else(
         assert name() != first, path
         edit(path, after, before)
         assert name() == first
+
+
+def test_the_folder_of_a_process_that_is_no_more_is_removed_and_one_in_use_is_not(tmp_path: Path) -> None:
+    place = tmp_path / "sweeps"
+    with scratch._locked(place) as ours:
+        died = place / f"{os.getpid()}-died"  # in another container, where the numbers of processes begin anew
+        died.mkdir()
+        (died / "lock").touch()
+        (place / "before-its-lock").mkdir()
+        with scratch._locked(place) as theirs:
+            assert set(place.iterdir()) == {ours, theirs}
+
+    assert list(place.iterdir()) == []
 
 
 def test_what_a_command_started_ends_with_it(tmp_path: Path) -> None:

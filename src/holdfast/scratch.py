@@ -2,20 +2,23 @@
 
 It is a clone that shares Git's objects and DVC's cache with the tree, with what is not committed laid over it. DVC can
 run experiments in the tree itself, but stashes what is not committed meanwhile: killed at the wrong moment, it would
-leave the tree without it. What died here leaves a folder below `.holdfast/`, which the next one removes.
+leave the tree without it. What died here leaves a folder below `.holdfast/`, which the next one removes: a folder in
+use is locked, and a lock ends with its process, whatever the way and the container it ends in.
 """
 
+import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from holdfast import commits, files, processes
 from holdfast.errors import UserError
 from holdfast.files import Workspace
 
+LOCK = "lock"
 HOOKLESS = ("-c", f"core.hooksPath={os.devnull}")
 
 
@@ -27,11 +30,9 @@ def copied(root: Path, folders: Iterable[Path]) -> Iterator[Path]:
     """
     _refuse_other_data(root)
     place = Workspace(root).environments.with_name("sweeps")
-    place.mkdir(parents=True, exist_ok=True)
-    _remove_left_over(place)
-    with tempfile.TemporaryDirectory(prefix=f"{os.getpid()}-", dir=place, ignore_cleanup_errors=True) as folder:
+    with _locked(place) as folder:
         try:
-            copy = _clone(root, Path(folder) / "tree")
+            copy = _clone(root, folder / "tree")
             for one in folders:
                 if one.is_dir():
                     shutil.copytree(one, copy / one.relative_to(root), dirs_exist_ok=True)
@@ -77,19 +78,28 @@ def _refuse_other_data(root: Path) -> None:
         raise UserError("data/: found another than data.dvc records, expected the same.", fix="dvc add data")
 
 
-def _remove_left_over(place: Path) -> None:
-    """Remove what processes that are no more have left."""
-    for folder in place.iterdir():
-        number = folder.name.partition("-")[0]
-        if not (number.isdecimal() and _is_alive(int(number))):
-            shutil.rmtree(folder, ignore_errors=True)
+@contextmanager
+def _locked(place: Path) -> Iterator[Path]:
+    """Give a new folder, locked for as long as the block lasts; remove what processes that are no more have left."""
+    place.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        with place.with_suffix(".lock").open("w") as one_at_a_time:  # or another would remove ours before it is locked
+            fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+            for folder in place.iterdir():
+                if folder.is_dir() and not _in_use(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
+            made = Path(tempfile.mkdtemp(dir=place))
+            stack.callback(shutil.rmtree, made, ignore_errors=True)
+            fcntl.flock(stack.enter_context((made / LOCK).open("w")), fcntl.LOCK_EX)
+        yield made
 
 
-def _is_alive(process: int) -> bool:
+def _in_use(folder: Path) -> bool:
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        with (folder / LOCK).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
         return False
-    except PermissionError:
+    except BlockingIOError:
         return True
-    return True
+    return False
