@@ -13,8 +13,9 @@ import yaml
 
 from conftest import ROOT, MakeRows, make_repository, run
 from holdfast import files, restoring
-from holdfast.errors import UserError
+from holdfast.errors import RefusedError, UserError
 from holdfast.registry import Version
+from holdfast.restoring import Restored
 
 DATA = "0123456789012345678901234567890a.dir"
 
@@ -154,6 +155,29 @@ def test_a_folder_in_use_is_left_alone(tree: Path) -> None:
 
     assert refused.value.fix == f"name another with --into, or remove it: git worktree remove --force {used}"
     assert [path.name for path in used.iterdir()] == ["mine.txt"]
+
+
+HERE = sys.version.split()[0]
+
+
+@pytest.mark.parametrize(
+    ("tags", "said", "fix"),
+    [
+        ({"holdfast.python": "3.99.1"}, f"Python 3.99.1 (here {HERE}), packages not known.", "with Python 3.99.1: PYTHON=python3.99"),
+        ({"holdfast.python": HERE, "holdfast.packages": "f" * 64}, f"{HERE}), packages ffffffffffff.", "`pip freeze`"),
+        ({"holdfast.dirty": "true"}, "had changes that were not committed.", "commit it, and publish that commit"),
+        ({}, f"Python not known (here {HERE})", "`pip freeze`"),
+    ],
+)  # fmt: skip
+def test_another_model_is_refused_with_what_may_have_made_it_another(tags: dict[str, str], said: str, fix: str) -> None:
+    version = Version("flights", 7, "", "c" * 40, DATA, "0" * 64, "", tags, (), 0)
+
+    with pytest.raises(RefusedError, match=f"found {'1' * 64}, recorded is {'0' * 64}") as refused:
+        restoring.require_the_same(version, Restored(Path("x"), "1" * 64, ()))
+
+    assert said in refused.value.problem
+    assert fix in refused.value.fix
+    restoring.require_the_same(version, Restored(Path("x"), "0" * 64, ()))
 
 
 def test_a_commit_that_is_not_here_is_to_be_fetched(tree: Path) -> None:

@@ -6,16 +6,19 @@ environment of its own commit, and what comes out must have the hash that the re
 
 import hashlib
 import logging
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from holdfast import commits, contenders, files, rebuild, versions
+from holdfast.bundle import SHORT
 from holdfast.commits import Commit
-from holdfast.errors import UserError
+from holdfast.errors import RefusedError, UserError
 from holdfast.registry import Version
 
 logger = logging.getLogger(__name__)
 
+UNKNOWN = "not known"
 NAME = "model.json"  # it holds the hash of the rest, and its own names the model
 
 
@@ -52,6 +55,27 @@ def restore(root: Path, version: Version, into: Path | None = None) -> Restored:
     made = hashlib.sha256(files.read_bytes(code / contenders.MODEL / NAME)).hexdigest()
     stores = [root / ".dvc" / "cache", root / "dvc-remote"]
     return Restored(code, made, tuple(rebuild.differing(recorded, rebuild.lock_hashes(code), stores)))
+
+
+def require_the_same(version: Version, found: Restored) -> None:
+    """Refuse a model that is not the one that was registered, and say what may have made it another.
+
+    Raises: RefusedError where the hashes differ; what was made stays where it is, to look at.
+    """
+    if found.sha256 == version.sha256:
+        return
+    python, here = version.tags.get("holdfast.python", UNKNOWN), sys.version.split()[0]
+    packages = version.tags.get("holdfast.packages", UNKNOWN)[:SHORT]
+    dirty = version.tags.get("holdfast.dirty") == "true"
+    changed = "; when it was published, other files of the tree had changes that were not committed" if dirty else ""
+    problem = f"{version.uri}: its model is another: found {found.sha256}, recorded is {version.sha256}"
+    if dirty:
+        fix = "what was not committed is not to be had: commit it, and publish that commit"
+    elif python not in {here, UNKNOWN}:
+        fix = f"restore it with Python {python}: PYTHON=python{python.rpartition('.')[0]} make setup, then again"
+    else:
+        fix = f"compare the machine, and `pip freeze` with {rebuild.LOCK} of its commit; what was made stays here"
+    raise RefusedError(f"{problem}; recorded are Python {python} (here {here}), packages {packages}{changed}.", fix=fix)
 
 
 def _refuse_in_use(folder: Path) -> None:

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from holdfast import environments, files, params, registry, restoring, store
-from holdfast.errors import DONE, REFUSED
+from holdfast.errors import DONE
 from holdfast.files import Workspace
 
 logger = logging.getLogger(__name__)
@@ -19,8 +19,6 @@ def run(root: Path, version: str, into: str | None) -> int:
     logger.info("%s, version %d, is in %s", wanted.name, wanted.number, files.shown(found.folder))
     if found.differing:
         logger.info("made again, but to other bytes: %s", ", ".join(found.differing))
-    if found.sha256 != wanted.sha256:
-        logger.error("its model is another: found %s, recorded is %s", found.sha256, wanted.sha256)
-        return REFUSED
+    restoring.require_the_same(wanted, found)
     logger.info("its model was made again from its data, and has the recorded hash: %s", found.sha256)
     return DONE
