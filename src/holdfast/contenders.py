@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from holdfast import commits, files, rebuild, versions
 from holdfast.commits import Commit
@@ -159,12 +158,11 @@ def recorded_model(root: Path, commit: Commit) -> str:
 
     Raises: UnscorableError where its `dvc.lock` has none.
     """
-    try:
-        lock = yaml.safe_load(commits.text(root, commit, "dvc.lock") or "{}")
-        return next(str(out["md5"]) for out in lock["stages"]["train"]["outs"] if out["path"] == MODEL)
-    except (yaml.YAMLError, KeyError, TypeError, StopIteration) as error:
+    recorded = rebuild.recorded(root, commit, MODEL)
+    if recorded is None:
         remedy = "run `dvc repro` on the base, and commit the dvc.lock that it writes"
-        raise UnscorableError(f"{commit.name} has no model: its dvc.lock records none", fix=remedy) from error
+        raise UnscorableError(f"{commit.name} has no model: its dvc.lock records none", fix=remedy)
+    return recorded
 
 
 def _fetched(root: Path, recorded: str, commit: Commit, model: Path) -> str:

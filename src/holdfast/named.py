@@ -18,9 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-import yaml
-
-from holdfast import commits, environments, files, moves, params, registry, releases, store, versions
+from holdfast import commits, environments, files, moves, params, rebuild, registry, releases, store, versions
 from holdfast import model as models
 from holdfast.bundle import CARD, SHORT, Bundle
 from holdfast.errors import UserError
@@ -95,12 +93,10 @@ def _folder(folder: Path) -> Source:
 def _committed(root: Path, revision: str, scratch: Path) -> Source:
     """Bring the bundle of a commit out of DVC's cache or remote."""
     commit = commits.find(root, revision, path="dvc.lock")
-    try:
-        lock = yaml.safe_load(commits.text(root, commit, "dvc.lock") or "{}")
-        md5 = next(str(out["md5"]) for out in lock["stages"]["evaluate"]["outs"] if out["path"] == BUNDLE)
-    except (yaml.YAMLError, KeyError, TypeError, StopIteration) as error:
+    md5 = rebuild.recorded(root, commit, BUNDLE)
+    if md5 is None:
         remedy = "name another revision: `git log --oneline -- dvc.lock` lists them"
-        raise UserError(f"{commit.name}: its dvc.lock records no {BUNDLE}.", fix=remedy) from error
+        raise UserError(f"{commit.name}: its dvc.lock records no {BUNDLE}.", fix=remedy)
     versions.copy_folder(root, md5, commit, scratch / "bundle")
     return Source(scratch / "bundle", commit.hash[:SHORT])
 

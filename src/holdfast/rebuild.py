@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from holdfast import processes
+from holdfast import commits, processes
+from holdfast.commits import Commit
 from holdfast.errors import UserError
 from holdfast.processes import Done
 
@@ -59,7 +60,19 @@ def lock_hashes(root: Path) -> Hashes:
     path = root / "dvc.lock"
     if not path.is_file():
         raise UserError("dvc.lock: not found, expected one that was committed.", fix="dvc repro, then commit dvc.lock")
-    stages: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))["stages"]
+    return _hashes(path.read_text(encoding="utf-8"))
+
+
+def recorded(root: Path, commit: Commit, artifact: str) -> str | None:
+    """Return the hash of an artifact that the `dvc.lock` of a commit records; None where it records none."""
+    try:
+        return _hashes(commits.text(root, commit, "dvc.lock") or "{}").get(artifact)
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _hashes(lock: str) -> Hashes:
+    stages: dict[str, Any] = yaml.safe_load(lock)["stages"]
     return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
 
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import yaml
 
-from holdfast import commits, contenders, files, grids, params, params_text, processes, scratch, versions
+from holdfast import commits, contenders, files, grids, params, params_text, processes, rebuild, scratch, versions
 from holdfast.commits import Commit
 from holdfast.errors import UserError
 from holdfast.files import Workspace
@@ -168,10 +168,11 @@ def _found(root: Path, trial: Trial) -> Outcome | None:
     for _, revision in _experiments(root, trial.name):
         commit = Commit(revision, trial.name)
         try:
-            lock = yaml.safe_load(commits.text(root, commit, "dvc.lock") or "{}")
-            md5 = next(out["md5"] for out in lock["stages"][STAGE]["outs"] if out["path"] == TRIED)
-            tried = versions.objects(root, [md5], commit)[md5]
-        except (UserError, KeyError, StopIteration):
+            md5 = rebuild.recorded(root, commit, TRIED)
+            tried = versions.objects(root, [md5], commit)[md5] if md5 else None
+        except UserError:
+            continue
+        if tried is None:
             continue
         return Outcome(trial, revision, float(pd.read_csv(tried)[METRIC].min()), tried=tried)
     return None
