@@ -34,6 +34,7 @@ from holdfast.errors import DONE, MISTAKE, REFUSED, UserError
 from holdfast.files import Workspace
 from holdfast.inputs import Partition, partitions
 from holdfast.manifest import Entry, Manifest, ScoredBy
+from holdfast.named import Named
 from holdfast.streams import Block
 
 NOON = datetime(2013, 9, 30, 12, tzinfo=UTC)
@@ -905,6 +906,17 @@ def test_the_check_knows_whether_the_version_that_was_asked_for_was_used(
 
     assert run_command(finished_project, check=folder, model=str(other)) == REFUSED
     assert re.search(r"scored by version \w+ \(\w+\), asked for was version \w+", told.text)
+
+
+@pytest.mark.parametrize(("digits", "code"), [(7, DONE), (64, DONE), (0, REFUSED)])
+def test_a_hash_is_compared_as_a_hash_whichever_version_has_it(
+    finished_project: Project, scored: Path, monkeypatch: pytest.MonkeyPatch, digits: int, code: int
+) -> None:
+    bundle = Bundle.load(finished_project.workspace.evaluate / "bundle")
+    twin = Named(bundle, ScoredBy(version="8", sha256=bundle.sha256, data_format=1))  # the last one with these bytes
+    monkeypatch.setattr(named, "load", lambda *_: twin)
+
+    assert run_command(finished_project, check=scored, model=bundle.sha256[:digits] or "8") == code
 
 
 @pytest.mark.parametrize(

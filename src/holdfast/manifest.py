@@ -109,7 +109,7 @@ def is_whole(folder: Path, name: str, entry: Entry) -> bool:
 def problems(folder: Path, found: Manifest, asked: ScoredBy | None) -> Iterator[str]:
     """Give everything that is not as the manifest says, or not by the model that was asked for."""
     number = NUMBER.fullmatch(found.asked or "")
-    if number and found.model.version != number[1] and not _is_hash(number[1], found.model):
+    if number and found.model.version != number[1] and not is_hash(number[1], found.model):
         yield f"scored by {said(found.model)}, asked for was version {number[1]}"
     if asked is not None and not _is_asked(asked, found.model):
         yield f"scored by {said(found.model)}, asked for was {said(asked)}"
@@ -125,10 +125,10 @@ def problems(folder: Path, found: Manifest, asked: ScoredBy | None) -> Iterator[
 def _is_asked(asked: ScoredBy, found: ScoredBy) -> bool:
     """Tell whether a model is the one that was asked for; one that is only known by its hash has no other name."""
     same = (asked.sha256, asked.data_format) == (found.sha256, found.data_format)
-    return same and (asked.version == found.version or _is_hash(asked.version, asked))
+    return same and (asked.version == found.version or is_hash(asked.version, asked))
 
 
-def _is_hash(name: str, model: ScoredBy) -> bool:
+def is_hash(name: str, model: ScoredBy) -> bool:
     """Tell whether a name is the beginning of a model's hash."""
     return len(name) >= SHORTEST and model.sha256.startswith(name)
 

@@ -10,7 +10,7 @@ from holdfast.batch import Batch, Progress
 from holdfast.errors import DONE, MISTAKE, REFUSED, UserError
 from holdfast.files import Workspace
 from holdfast.inputs import partitions
-from holdfast.manifest import Manifest
+from holdfast.manifest import Manifest, ScoredBy
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def _check(root: Path, folder: Path, model: str | None) -> int:
     if found is None:
         problem = f"{files.shown(folder)}: found no {manifests.FILE}, expected a folder of scores."
         raise UserError(problem, fix="name the folder that was given to --out")
-    asked = named.load(root, model).by if model else None
+    asked = _asked(root, model) if model else None
     problems = list(manifests.problems(folder, found, asked))
     for problem in problems:
         logger.error("error: %s", problem)
@@ -63,3 +63,9 @@ def _check(root: Path, folder: Path, model: str | None) -> int:
     rows = sum((entry.rows or 0) - (entry.refused or 0) for entry in found.partitions.values())
     logger.info("%d partitions, %s rows, all by %s", len(found.partitions), f"{rows:,}", manifests.said(found.model))
     return DONE
+
+
+def _asked(root: Path, model: str) -> ScoredBy:
+    """Return the model that was asked for; by its hash, it is the same one in every version that has its bytes."""
+    by = named.load(root, model).by
+    return by.model_copy(update={"version": model}) if manifests.is_hash(model, by) else by
