@@ -242,7 +242,7 @@ def _facts(version: Version, folder: Path) -> Facts:
         return Facts.model_validate(content["facts"])
     except (ValueError, KeyError, TypeError) as error:
         problem = f"{version.uri}: model.json is not as Holdfast wrote it: {str(error).splitlines()[0]}."
-        raise UserError(problem, fix="publish its commit again") from error
+        raise UserError(problem, fix="restore the files of its run from a backup, or publish another commit") from error
 
 
 def _artifact(opened: Store, version: Version, name: str, scratch: Path, kind: Any) -> Any:

@@ -152,7 +152,7 @@ def download(store: Store, version: Version, into: Path) -> Path:
         raise UserError(problem, fix="name a version that `python -m holdfast publish` registered")
     if digest(found) != version.files:
         problem = f"{version.uri}: the files are not those that were registered: their hash is another."
-        remedy = f"restore the artifacts of run {version.run} from a backup, or publish its commit again"
+        remedy = f"restore the artifacts of run {version.run} from a backup, or publish another commit"
         raise UserError(problem, fix=remedy)
     files.write_json(found / bundle.RELEASE, version.release().model_dump(mode="json"))
     return found
