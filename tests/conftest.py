@@ -25,6 +25,7 @@ from holdfast.schema import Category, Number, Schema, Time
 if TYPE_CHECKING:  # the process that hands out tests to others loads this file too, but no model and no service
     from flask import Flask
     from flask.testing import FlaskClient
+    from playwright.sync_api import Browser
 
     from app.config import Config
     from holdfast.bundle import Bundle
@@ -243,6 +244,15 @@ def bundle(finished_project: Project) -> "Bundle":
     from holdfast.bundle import Bundle
 
     return Bundle.load(finished_project.workspace.evaluate / "bundle")
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """The one browser of a process: a second one would wait for the first."""
+    from browser import chromium
+
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture

@@ -101,7 +101,8 @@ def test_from_two_commits_to_the_champion_and_back(registered: Registered, tmp_p
     assert (back.kind, back.champion, back.before) == ("rollback", 1, 2)
     said = run("python -m holdfast history", registered.root).splitlines()
     assert [line.split()[0] for line in said[-3:]] == ["1", "2", "1"]
-    listed = registered.client().list_artifacts(second.challenger.run, "comparisons/against-1")
+    assert second.move is not None
+    listed = registered.client().list_artifacts(second.challenger.run, second.move.report)
     assert {Path(one.path).name for one in listed} == {"report.html", "report.json", "report.md"}
     scores = loaded_by_mlflow(f"models:/{NAME}@champion", registered, tmp_path)
     model = Model.load(registry.fetch(f"models:/{NAME}@champion", tmp_path, registered.root)[1])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from browser import chromium, serving
+from browser import serving
 from strangers import EVIL, make_strange
 
 import app as service
@@ -30,12 +30,6 @@ PAGES = ("/", "/batch", "/card", "/nowhere")
 FIELD = "[name='in.{}']"
 
 NewPage = Callable[..., "Page"]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator["Browser"]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

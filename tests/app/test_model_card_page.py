@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from browser import chromium
 from strangers import EVIL, TAG, make_strange
 
 from conftest import ROOT, MakeRows, made
@@ -20,12 +19,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 Show = Callable[..., "Page"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
