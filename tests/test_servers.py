@@ -172,7 +172,7 @@ def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(registered: Re
     loser = "2" if winner.champion == 1 else "1"
     assert said[str(winner.champion)][1] == 0, said
     assert said[loser][1] == 2, said
-    assert f"version {winner.champion} became champion at the same moment" in said[loser][0]
+    assert f"at the same moment, version {winner.champion} became champion" in said[loser][0]
     assert [one.number for one in registry.versions(opened, OTHER) if "champion" in one.aliases] == [winner.champion]
 
 
