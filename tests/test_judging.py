@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from conftest import ROOT, MakeRows, Project, made, make_repository, run
-from holdfast import commits, contenders, files, report_markdown, sealed, versions
+from holdfast import commits, contenders, files, registry, report_markdown, sealed, versions
 from holdfast.errors import UserError
 from holdfast.files import Workspace
 from holdfast.judging import judge, judge_named
 from holdfast.model import Model
 from holdfast.report import Report, as_json
+from stores import open_in, register
 
 pytestmark = pytest.mark.slow
 
@@ -365,23 +366,18 @@ def test_a_folder_can_be_the_champion(repository: Project, monkeypatch: pytest.M
     assert "nowhere: found no model.json" in nothing.comparison.gates[0].text
 
 
-@pytest.mark.filterwarnings("ignore:The ``noload`` loader")
-def test_a_name_of_the_registry_can_be_the_champion(
-    repository: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from mlflow.tracking import MlflowClient
+def test_a_name_of_the_registry_can_be_the_champion(repository: Project, empty_store: Path) -> None:
+    root = repository.workspace.root
+    opened = open_in(root, empty_store)
+    registry.point(
+        opened, "delay", "champion", register(opened, "delay", repository.workspace.evaluate / "bundle").number
+    )
 
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-    client = MlflowClient()
-    client.create_registered_model("delay")
-    version = client.create_model_version("delay", str(repository.workspace.train / "model"))
-    client.set_registered_model_alias("delay", "champion", version.version)
-
-    report = judge_named(repository.workspace.root, "models:/delay@champion")
+    report = judge_named(root, "models:/delay@champion")
+    unknown = judge_named(root, "models:/delay@nobody")
 
     assert report.comparison.same_scores
-    unknown = judge_named(repository.workspace.root, "models:/delay@nobody")
-    assert "models:/delay@nobody: not fetched from the registry" in unknown.comparison.gates[0].text
+    assert "delay: found no version 'nobody'; there are 1 to 1" in unknown.comparison.gates[0].text
 
 
 def test_an_unknown_base_is_a_mistake(repository: Project) -> None:

@@ -1,7 +1,6 @@
 """From a commit to the champion: what is published, on which verdict it is promoted, and the way back."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +10,9 @@ import pytest
 from mlflow import MlflowClient
 
 from conftest import MakeRows, Project, make_repository, run
-from holdfast import environments, files, moves, promotion, publishing, registry, store
+from holdfast import environments, moves, promotion, publishing, registry, store
 from holdfast.bundle import Bundle
+from holdfast.commands import history, promote, publish
 from holdfast.errors import RefusedError, UserError
 from holdfast.promotion import Judgement
 from holdfast.publishing import Published
@@ -221,20 +221,6 @@ def test_a_better_challenger_takes_the_place_and_the_way_back_is_one_step(crowne
     assert crowned.rollback("2").champion == 2
 
 
-def test_a_worse_challenger_is_kept_out_and_the_reason_is_stored(registered: Registered) -> None:
-    registered.promote("2")
-
-    judgement = registered.promote("1")
-
-    assert judgement.report.comparison.verdict == "keep"
-    assert registered.aliases()["champion"] == 2
-    assert version(registered, 1).release().verdict == "keep"
-    place = registered.client().list_artifacts(version(registered, 1).run, "comparisons")[0].path
-    report = registered.client().download_artifacts(version(registered, 1).run, f"{place}/report.json")
-    assert place.endswith("-against-2")
-    assert json.loads(Path(report).read_text())["verdict"] == "keep"
-
-
 def test_the_verdict_on_a_former_champion_is_not_forgotten_when_it_is_judged_again(crowned: Registered) -> None:
     crowned.promote("2")
 
@@ -244,21 +230,15 @@ def test_the_verdict_on_a_former_champion_is_not_forgotten_when_it_is_judged_aga
     assert version(crowned, 1).release().verdict == "promote"
 
 
-def test_a_champion_whose_commit_is_elsewhere_is_scored_by_the_code_here(crowned: Registered) -> None:
-    crowned.client().set_model_version_tag(NAME, "1", registry.COMMIT, "0123456" + "0" * 33)
-
-    judgement = crowned.promote(dry_run=True)
-
-    assert judgement.report.comparison.verdict == "promote"
-    assert "version 1 is of a commit that is not in this clone (0123456)" in judgement.report.notes[0]
-
-
 def test_a_dry_run_shows_all_and_changes_nothing(crowned: Registered) -> None:
+    """Also of a champion whose commit is in another clone: the code here scores it, and says so."""
+    crowned.client().set_model_version_tag(NAME, "1", registry.COMMIT, "0123456" + "0" * 33)
     before = crowned.aliases(), version(crowned, 2), moves.history(store.connect(crowned.root), NAME)
 
     judgement = crowned.promote(dry_run=True)
 
     assert (judgement.report.comparison.verdict, judgement.move) == ("promote", None)
+    assert "version 1 is of a commit that is not in this clone (0123456)" in judgement.report.notes[0]
     assert (crowned.aliases(), version(crowned, 2), moves.history(store.connect(crowned.root), NAME)) == before
     assert (crowned.root / "reports" / "promotion" / "report.html").is_file()
 
@@ -322,15 +302,33 @@ def test_an_alias_that_was_moved_by_hand_is_put_back_by_a_rollback(crowned: Regi
     assert crowned.aliases() == {"champion": 1, "challenger": 2}
 
 
-def test_the_commands_say_what_they_did(registered: Registered) -> None:
-    def said(command: str, expected: int = 0) -> str:
-        return run(f"python -m holdfast {command}", registered.root, expected)
+def test_the_commands_say_what_they_did(registered: Registered, caplog: pytest.LogCaptureFixture) -> None:
+    """Promote the better one, then the worse: one is let in, the other is kept out, and the reason is stored."""
+    caplog.set_level("INFO", logger="holdfast")
+    root = registered.root
 
-    assert f"{NAME}, version 2 (challenger): model " in said("publish")
-    assert "nobody has been champion yet" in said("history")
-    assert f"{NAME}: champion is version 2, was nobody" in said("promote")
-    assert "verdict: keep" in said("promote 1", expected=1)
-    found = said("history").splitlines()
-    assert found[-1].startswith("2        20")
-    assert found[-1].split()[3:6] == ["now", os.environ.get("GITHUB_ACTOR") or moves.who(), "promote"]
-    assert files.read_json(registered.root / "reports" / "promotion" / "report.json", dict)["verdict"] == "keep"
+    codes = [
+        publish.run(root),
+        history.run(root),
+        promote.run(root, "challenger", dry_run=False, approved_by=[]),
+        promote.run(root, "1", dry_run=False, approved_by=[]),
+        history.run(root),
+    ]
+
+    assert codes == [0, 0, 0, 1, 0]
+    for said in (
+        f"{NAME}, version 2 (challenger): model ",
+        f"{NAME}: nobody has been champion yet",
+        f"{NAME}: champion is version 2, was nobody",
+        "verdict: keep",
+        f"{NAME}: version 1 does not become champion; it is version 2",
+    ):
+        assert said in caplog.text
+    found = caplog.messages[-1].split()
+    assert (found[0], found[3:6]) == ("2", ["now", moves.who(), "promote"])
+    assert registered.aliases()["champion"] == 2
+    assert version(registered, 1).release().verdict == "keep"
+    place = registered.client().list_artifacts(version(registered, 1).run, "comparisons")[0].path
+    report = registered.client().download_artifacts(version(registered, 1).run, f"{place}/report.json")
+    assert place.endswith("-against-2")
+    assert json.loads(Path(report).read_text())["verdict"] == "keep"
