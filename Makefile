@@ -69,7 +69,7 @@ test: repro check  ## run every check and every test, and see that they cover as
 	$(PYTEST) -m "not slow" --cov --cov-report= --cov-fail-under 90
 	$(PYTEST) -m slow --cov --cov-append --cov-report term:skip-covered
 
-test-fast: setup  ## run the tests that are quick: a minute or so
+test-fast: setup  ## run the tests that are quick: a minute or two
 	$(PYTEST) -m "not slow"
 
 check: setup  ## lint, types, duplicated code, workflows, and whether dvc.lock is current
