@@ -62,5 +62,7 @@ def find_bundle(uri: str) -> "Bundle":
 
     if not uri.startswith(registry.SCHEME):
         return Bundle.load(Path(uri))
+    from holdfast import moves
+
     with tempfile.TemporaryDirectory() as folder:
-        return Bundle.load(registry.fetch(uri, Path(folder))[1])
+        return Bundle.load(moves.fetch(Path.cwd(), uri, Path(folder))[1])

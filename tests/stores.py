@@ -3,7 +3,8 @@
 import shutil
 from pathlib import Path
 
-from holdfast import registry, store
+from holdfast import moves, registry, store
+from holdfast.moves import Move
 from holdfast.registry import Version
 from holdfast.store import Store
 
@@ -23,6 +24,11 @@ def register(opened: Store, name: str, folder: Path, **tags: str) -> Version:
     run = opened.client.create_run(made).info.run_id
     opened.client.log_artifacts(run, str(folder), f"{registry.MODEL}/data/bundle")
     return registry.register(opened, name, run, {registry.FILES: registry.digest(folder), **tags})
+
+
+def crown(opened: Store, version: Version) -> None:
+    """Let a version be the first champion, as `promote` does once the judge has spoken."""
+    moves.append(opened, version.name, Move("promote", version.number, None, 0, "ann", verdict="promote"), version)
 
 
 def forget() -> None:

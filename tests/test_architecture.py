@@ -17,7 +17,7 @@ from holdfast.errors import UserError
 STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 LOCK = "requirements-work.txt"
 APP = ROOT / "app"
-SERVED = {"bundle", "cells", "errors", "model", "registry", "schema"}
+SERVED = {"bundle", "cells", "errors", "model", "moves", "registry", "schema"}
 # Where rows run never changes a result (tests/test_rebuild.py), so it must not invalidate the cache.
 NEVER_CHANGES_A_RESULT = {"threads"}
 
@@ -73,21 +73,12 @@ LAYERS = [
     {"comparison", "model", "quarantine"},
     {"batch", "bundle", "contenders", "evaluation", "report", "scorer", "sealed"},
     {"card", "charts", "deploying", "flavor", "headline", "provenance", "registry", "sweeps"},
-    {"intervals", "judging", "moves", "releases", "report_tables", "restoring", "sweep_table"},
-    {
-        "deployments",
-        "judging_releases",
-        "mermaid",
-        "model_card",
-        "model_card_words",
-        "named",
-        "release_steps",
-        "report_page",
-        "sweep_runs",
-    },
-    {"lineage", "model_card_figures", "model_card_limits", "report_markdown"},
-    {"ancestry", "model_card_parts", "report_files"},
-    {"model_card_markdown", "model_card_page", "promotion"},
+    {"intervals", "moves", "report_tables", "restoring", "sweep_table"},
+    {"deployments", "judging", "mermaid", "model_card_words", "release_steps", "releases", "report_page", "sweep_runs"},
+    {"judging_releases", "lineage", "model_card", "named", "report_markdown"},
+    {"ancestry", "model_card_figures", "model_card_limits", "report_files"},
+    {"model_card_parts", "promotion"},
+    {"model_card_markdown", "model_card_page"},
     {"publishing"},
     {"stages.evaluate", "stages.featurize", "stages.prepare", "stages.train"},
     {

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from conftest import ROOT, MakeRows, Project, made, make_repository, run
-from holdfast import commits, contenders, files, registry, report_markdown, sealed, versions
+from holdfast import commits, contenders, files, report_markdown, sealed, versions
 from holdfast.errors import UserError
 from holdfast.files import Workspace
 from holdfast.judging import judge, judge_named
 from holdfast.model import Model
 from holdfast.report import Report, as_json
-from stores import open_in, register
+from stores import crown, open_in, register
 
 pytestmark = pytest.mark.slow
 
@@ -369,9 +369,7 @@ def test_a_folder_can_be_the_champion(repository: Project, monkeypatch: pytest.M
 def test_a_name_of_the_registry_can_be_the_champion(repository: Project, empty_store: Path) -> None:
     root = repository.workspace.root
     opened = open_in(root, empty_store)
-    registry.point(
-        opened, "delay", "champion", register(opened, "delay", repository.workspace.evaluate / "bundle").number
-    )
+    crown(opened, register(opened, "delay", repository.workspace.evaluate / "bundle"))
 
     report = judge_named(root, "models:/delay@champion")
     unknown = judge_named(root, "models:/delay@nobody")

@@ -238,8 +238,8 @@ def test_the_command_prints_it_and_nothing_else(
 
 
 def test_a_version_that_is_not_there_is_told(made: Version, current: Current, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="found no version 'champion'; there are 1 to 1"):
-        ancestry.of_version(tmp_path, current, "champion")
+    with pytest.raises(UserError, match="found no version 'challenger'; there are 1 to 1"):
+        ancestry.of_version(tmp_path, current, "challenger")
 
 
 def scores(folder: Path, sha256: str) -> Path:

@@ -135,6 +135,9 @@ def test_another_version_of_the_same_number_is_not_taken_for_the_champion(
     with pytest.raises(UserError, match=r"version 1 is champion, but it was deleted.*\n  fix: .*rollback VERSION"):
         moves.settled(opened, NAME)
 
+    with pytest.raises(UserError, match="version 1 is champion, but it was deleted"):
+        moves.find(opened, NAME, CHAMPION)
+
     assert again.number == 1
     assert registry.find(opened, NAME, "1").aliases == ()
 
@@ -155,6 +158,21 @@ def test_who_was_overtaken_leaves_the_alias_where_the_other_put_it(
     move(opened, three[1])
 
     assert champion(opened) == moves.history(opened, NAME)[-1].champion == 3
+
+
+def test_the_champion_is_what_the_log_says_wherever_the_alias_points(opened: Store, three: list[Version]) -> None:
+    move(opened, three[0])
+    registry.point(opened, NAME, CHAMPION, 2)
+
+    assert moves.find(opened, NAME, CHAMPION).number == 1
+    assert moves.find(opened, NAME, "2").number == 2
+
+
+def test_an_alias_that_no_move_stands_for_makes_no_champion(opened: Store, three: list[Version]) -> None:
+    registry.point(opened, NAME, CHAMPION, 2)
+
+    with pytest.raises(UserError, match=r"delay: found no champion yet.*\n  fix: python -m holdfast promote"):
+        moves.find(opened, NAME, CHAMPION)
 
 
 def test_an_alias_without_any_move_is_told(opened: Store, three: list[Version]) -> None:

@@ -321,7 +321,7 @@ def test_the_commands_say_what_they_did(registered: Registered, caplog: pytest.L
         f"{NAME}: nobody has been champion yet",
         f"{NAME}: champion is version 2, was nobody",
         "verdict: keep",
-        f"{NAME}: version 1 does not become champion; it is version 2",
+        f"{NAME}: version 1 does not become champion; now it is version 2",
     ):
         assert said in caplog.text
     found = caplog.messages[-1].split()

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from conftest import Project
-from holdfast import registry, store
+from holdfast import moves, registry, store
 from holdfast.bundle import Bundle
 from holdfast.errors import UserError
 from holdfast.registry import COMMIT, SHA256, Version
 from holdfast.store import Store
-from stores import open_in, register
+from stores import crown, open_in, register
 
 NAME = "delay"
 
@@ -32,9 +32,9 @@ def artifact(opened: Store, version: Version, name: str) -> Path:
 
 
 def test_what_is_fetched_is_what_was_registered(opened: Store, version: Version, folder: Path, tmp_path: Path) -> None:
-    registry.point(opened, NAME, "champion", 1)
+    crown(opened, version)
 
-    found, fetched = registry.fetch("models:/delay@champion", tmp_path / "into", tmp_path)
+    found, fetched = moves.fetch(tmp_path, "models:/delay@champion", tmp_path / "into")
 
     assert found == version._replace(aliases=("champion",))
     bundle = Bundle.load(fetched)
@@ -65,7 +65,7 @@ def test_a_version_of_something_else_is_refused(opened: Store, version: Version,
     other = opened.client.create_model_version(NAME, f"runs:/{version.run}/model", version.run)
 
     with pytest.raises(UserError, match=r"models:/delay/2: found no model of Holdfast with its hashes"):
-        registry.fetch(f"models:/delay/{other.version}", tmp_path / "into", tmp_path)
+        moves.fetch(tmp_path, f"models:/delay/{other.version}", tmp_path / "into")
 
 
 def test_to_register_a_run_twice_makes_one_version(opened: Store, version: Version) -> None:
@@ -121,7 +121,7 @@ def test_a_store_that_was_moved_is_put_right(empty_store: Path, folder: Path, tm
     version = register(open_in(first, empty_store), NAME, folder)
     first.rename(second)
 
-    found, fetched = registry.fetch("models:/delay/1", tmp_path / "into", second)
+    found, fetched = moves.fetch(second, "models:/delay/1", tmp_path / "into")
 
     assert found == version
     assert Bundle.load(fetched).sha256 == Bundle.load(folder).sha256

@@ -107,7 +107,7 @@ def test_each_command_says_what_is_wrong_with_a_server(broken: str, finished_pro
         lambda: history.run(root),
         lambda: tracking.record(opened, NAME, RUN),
         lambda: registry.register(opened, NAME, "a run", {}),
-        lambda: registry.fetch(f"models:/{NAME}@champion", root),
+        lambda: moves.fetch(root, f"models:/{NAME}@champion", root),
     ]
 
     for command in commands[: 2 if "in time" in broken else None]:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from conftest import ROOT, Project, run
-from holdfast import files, provenance, registry, releases
+from holdfast import files, moves, provenance, registry, releases
 from holdfast.bundle import Bundle, Golden
 from holdfast.errors import UserError
-from stores import open_in, register
+from stores import crown, open_in, register
 
 Judge = Callable[..., None]
 
@@ -113,15 +113,21 @@ def test_the_command_says_what_was_exported(tree: Path) -> None:
     assert "MODEL_URI=served" in said
 
 
-def test_a_name_of_the_registry_is_resolved_to_its_version(tree: Path, tmp_path: Path, empty_store: Path) -> None:
+def test_a_name_of_the_registry_is_resolved_to_its_version(
+    tree: Path, tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened, folder = open_in(tree, empty_store), tree / "artifacts" / "evaluate" / "bundle"
     for _ in range(2):
         version = register(opened, "delay", folder, **{registry.VERDICT: "promote", registry.AGAINST: "version 1"})
-    registry.point(opened, "delay", "champion", version.number)
+    crown(opened, version)
 
     by_alias = releases.export(tree, "models:/delay@champion", tmp_path / "by_alias")
     by_number = releases.export(tree, "models:/delay/1", tmp_path / "by_number")
+    monkeypatch.setenv("HOLDFAST_ENV", "prod")
+    in_prod = register(opened, "flight-delay", folder)
+    short = releases.export(tree, str(in_prod.number), tmp_path / "short")
 
+    assert short.version == "1"
     assert (by_alias.version, by_number.version) == ("2", "1")
     assert by_alias.release is not None
     assert (by_alias.release.verdict, by_alias.release.against) == ("promote", "version 1")
@@ -149,4 +155,4 @@ def test_without_mlflow_a_name_is_to_be_exported_elsewhere(monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "mlflow", None)
 
     with pytest.raises(UserError, match=r"mlflow is not installed here\.\n  fix: .* export FOLDER --model NAME"):
-        registry.fetch("models:/a@b", tmp_path, tmp_path)
+        moves.fetch(tmp_path, "models:/a@b", tmp_path)

@@ -105,7 +105,7 @@ def test_from_two_commits_to_the_champion_and_back(registered: Registered, tmp_p
     listed = registered.client().list_artifacts(second.challenger.run, second.move.report)
     assert {Path(one.path).name for one in listed} == {"report.html", "report.json", "report.md"}
     scores = loaded_by_mlflow(f"models:/{NAME}@champion", registered, tmp_path)
-    model = Model.load(registry.fetch(f"models:/{NAME}@champion", tmp_path, registered.root)[1])
+    model = Model.load(moves.fetch(registered.root, f"models:/{NAME}@champion", tmp_path)[1])
     rows = files.read(registered.project.workspace.prepare / "holdout.parquet")
     assert scores == model.score(rows).tolist()
 

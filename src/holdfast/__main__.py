@@ -69,10 +69,12 @@ def _model(commands: "Commands") -> None:
     export = commands.add_parser(
         "export",
         help="write all that a service needs of a model into a folder, and prove that it scores as it was evaluated",
-        epilog="example: python -m holdfast export served --model models:/flight-delay@champion",
+        epilog="example: HOLDFAST_ENV=prod python -m holdfast export served --model champion",
     )
     export.add_argument("into", metavar="FOLDER", help="where to; an older bundle in it is replaced")
-    export.add_argument("--model", metavar="NAME", help="of the MLflow registry (the model of this tree)")
+    export.add_argument(
+        "--model", metavar="NAME", help="of the registry: champion, 7, a hash, models:/NAME/7 (the model of this tree)"
+    )
 
 
 def _registry(commands: "Commands") -> None:

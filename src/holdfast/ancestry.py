@@ -46,10 +46,7 @@ def of_version(root: Path, environment: Current, what: str) -> Lineage:
     Raises: UserError where there is none.
     """
     opened, name = _open(root, environment)
-    moved = moves.history(opened, name)
-    if what == moves.CHAMPION and moved:  # the log decides; the alias may be on its way
-        what = str(moves.champion(moved))
-    return _lineage(root, environment, opened, registry.find(opened, name, what))
+    return _lineage(root, environment, opened, moves.find(opened, name, what))
 
 
 def of_prediction(root: Path, environment: Current, prediction_id: str) -> Lineage:

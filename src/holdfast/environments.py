@@ -36,10 +36,10 @@ def current(params: Params) -> Current:
     return Current(name, params.environments[name], params.gates_in(name))
 
 
-def tracking(root: Path) -> str | None:
-    """Return where the environment that was chosen keeps its names; None where `params.yaml` does not say it.
+def chosen(root: Path) -> Environment | None:
+    """Return the environment that was chosen; None where `params.yaml` has none at all.
 
-    Raises: UserError as `current`, unless there are no environments at all.
+    Raises: UserError as `current`.
     """
     params = load(Workspace(root).params)
-    return current(params).settings.tracking if params.environments else None
+    return current(params).settings if params.environments else None

@@ -19,6 +19,7 @@ from holdfast import (
     environments,
     evaluation,
     files,
+    moves,
     provenance,
     rebuild,
     registry,
@@ -123,7 +124,7 @@ def _given(root: Path, name: str) -> Iterator[Contender]:
     """Give the model of a folder, or of a name in the registry."""
     with tempfile.TemporaryDirectory(prefix="holdfast-") as scratch:
         if name.startswith(registry.SCHEME):
-            folder = registry.fetch(name, Path(scratch), root, environments.tracking(root))[1]
+            folder = moves.fetch(root, name, Path(scratch), environments.chosen(root))[1]
         else:
             folder = Path(name)
         yield contenders.of_folder(root, folder)

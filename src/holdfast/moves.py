@@ -15,13 +15,15 @@ import logging
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from uuid import uuid4
 
 from holdfast import registry
 from holdfast.errors import UserError
+from holdfast.params import Environment
 from holdfast.registry import Version
-from holdfast.store import Store, asked
+from holdfast.store import Store, asked, connect
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +76,38 @@ def history(store: Store, name: str) -> list[Move]:
 def champion(moves: Sequence[Move]) -> int | None:
     """Return the version that is champion, if any is."""
     return moves[-1].champion if moves else None
+
+
+def find(store: Store, name: str, what: str) -> Version:
+    """Return the version that people mean; who is champion, the log says, and not the alias.
+
+    Raises: UserError where there is none, or the champion was deleted.
+    """
+    if what != CHAMPION:
+        return registry.find(store, name, what)
+    moves = history(store, name)
+    if not moves:
+        problem = f"{name}: found no champion yet."
+        raise UserError(problem, fix="python -m holdfast promote, or name another version")
+    versions = registry.versions(store, name)
+    _require_the_same(name, moves[-1], versions)
+    return next(one for one in versions if one.number == moves[-1].champion)
+
+
+def fetch(root: Path, name: str, into: Path, environment: Environment | None = None) -> tuple[Version, Path]:
+    """Return a version, and the folder of its bundle, fetched into another folder.
+
+    Its name is whole, as `models:/flight-delay@champion`, or an alias, a number or a hash of the environment's model.
+
+    Raises: UserError where the registry is not reached, knows no such name, or holds no model of ours under it.
+    """
+    if environment is None or name.startswith(registry.SCHEME):
+        model, what = registry.split(name)
+    else:
+        model, what = environment.model, name
+    store = connect(root, environment.tracking if environment else None)
+    version = find(store, model, what)
+    return version, registry.download(store, version, into)
 
 
 def previous(moves: Sequence[Move]) -> int | None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from holdfast import commits, environments, files, moves, params, rebuild, registry, releases, store, versions
+from holdfast import commits, environments, files, moves, rebuild, registry, releases, versions
 from holdfast import model as models
 from holdfast.bundle import CARD, SHORT, Bundle
 from holdfast.errors import UserError
@@ -103,13 +103,5 @@ def _committed(root: Path, revision: str, scratch: Path) -> Source:
 
 def _registered(root: Path, name: str, scratch: Path) -> Source:
     """Bring the bundle of a registered version, of the environment that is chosen unless the name says another."""
-    settings = environments.current(params.load(Workspace(root).params)).settings
-    model, what = registry.split(name) if name.startswith(registry.SCHEME) else (settings.model, name)
-    opened = store.connect(root, settings.tracking)
-    if what == moves.CHAMPION:  # it is what the log says, even where the alias has yet to follow
-        number = moves.champion(moves.history(opened, model))
-        if number is None:
-            raise UserError(f"{model}: found no champion yet.", fix="python -m holdfast promote, or name another model")
-        what = str(number)
-    version = registry.find(opened, model, what)
-    return Source(registry.download(opened, version, scratch), str(version.number), version.sha256)
+    version, folder = moves.fetch(root, name, scratch, environments.chosen(root))
+    return Source(folder, str(version.number), version.sha256)

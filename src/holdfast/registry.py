@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from holdfast import bundle, files
 from holdfast.bundle import Gate, Release
 from holdfast.errors import UserError, nearest
-from holdfast.store import Store, asked, connect
+from holdfast.store import Store, asked
 
 SCHEME = "models:/"
 MODEL = "model"  # the folder of a run that holds the model
@@ -168,17 +168,6 @@ def _downloaded(store: Store, version: Version, into: Path) -> Path:
     place = store.client.get_run(version.run).info.artifact_uri
     tracked = store.client.tracking_uri
     return Path(download_artifacts(artifact_uri=f"{place}/{MODEL}", dst_path=str(into), tracking_uri=tracked))
-
-
-def fetch(uri: str, into: Path, root: Path | None = None, configured: str | None = None) -> tuple[Version, Path]:
-    """Return the version that a name such as `models:/flight-delay@champion` stands for, and the folder of its bundle.
-
-    Raises: UserError where the registry is not reached, knows no such name, or holds no model of ours under it.
-    """
-    name, what = split(uri)
-    store = connect(root or Path.cwd(), configured)
-    version = find(store, name, what)
-    return version, download(store, version, into)
 
 
 def split(uri: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from holdfast import bundle, commits, environments, files, provenance, registry
+from holdfast import bundle, commits, environments, files, moves, provenance
 from holdfast.bundle import SHORT, Bundle, Gate, Release
 from holdfast.errors import UserError
 from holdfast.files import Workspace
@@ -25,7 +25,7 @@ def export(root: Path, name: str | None, into: Path) -> Bundle:
     with TemporaryDirectory() as scratch:
         if name is None:
             return _written(Workspace(root).evaluate / "bundle", of_tree(root), into)
-        version, folder = registry.fetch(name, Path(scratch), root, environments.tracking(root))
+        version, folder = moves.fetch(root, name, Path(scratch), environments.chosen(root))
         return _written(folder, version.release(), into)
 
 

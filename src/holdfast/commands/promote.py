@@ -26,5 +26,5 @@ def run(root: Path, version: str, dry_run: bool, approved_by: list[str]) -> int:
         return DONE
     promoted = found.report.comparison.verdict == "promote"
     would = "would become" if promoted else "does not become"
-    logger.info("%s: version %d %s champion; it is %s", name, found.challenger.number, would, was)
+    logger.info("%s: version %d %s champion; now it is %s", name, found.challenger.number, would, was)
     return DONE if promoted else REFUSED
