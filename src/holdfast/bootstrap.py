@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from holdfast.params import Metric
+from holdfast.metrics import Metric
 from holdfast.schema import Schema
 
 BLOCK = 1 << 21  # numbers in one array, so that memory does not grow with the resamples
@@ -57,7 +57,7 @@ class Measures:
     def __init__(
         self, target: np.ndarray, scores: np.ndarray, groups: np.ndarray, *, threshold: float, bins: int
     ) -> None:
-        self._curves = _Curves(target, scores, groups)
+        self._areas = Areas(target, scores, groups)
         flagged, hit = scores >= threshold, target == 1
         sure = np.clip(scores, np.finfo(float).eps, 1 - np.finfo(float).eps)  # as scikit-learn does
         columns = {
@@ -93,13 +93,13 @@ class Measures:
             if "calibration_error" in names:
                 found["calibration_error"] = np.abs(times @ self._gaps).sum(axis=1) / rows
             if {"roc_auc", "pr_auc"} & set(names):
-                lost, precisions = self._curves.areas(drawn, both="pr_auc" in names)
+                lost, precisions = self._areas.areas(drawn, both="pr_auc" in names)
                 found["roc_auc"] = 1 - lost / (positives * (rows - positives))
                 found["pr_auc"] = precisions / positives
         return {name: found[name] for name in names}
 
 
-class _Curves:
+class Areas:
     """How many rows, and how many positive ones, score more than each positive row, or as much.
 
     Such a count is a sum over groups. Where groups are few, each is counted once, alone, and a draw is a product with

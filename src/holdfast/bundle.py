@@ -17,13 +17,14 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from holdfast import files
 from holdfast import model as models
 from holdfast.errors import UserError
 from holdfast.model import Model
-from holdfast.schema import Category, Schema, Strict, Time
+from holdfast.schema import Category, Schema, Time
+from holdfast.strict import Strict
 
 FORMAT = 1
 CARD, GOLDEN, RELEASE = "card.json", "golden.json", "release.json"
@@ -47,8 +48,9 @@ class Slice(Strict):
 
 
 class Bin(Strict):
-    """Rows of the holdout with scores from one bound to the other, and how many of them were positive.
+    """Rows of the holdout with scores from one bound to the other, and the share of them that were positive.
 
+    Of classes it is the highest score of a row, and the share for which that class was right.
     `low` and `high` bound the share in 95 of 100 cases, had other days (or groups) been drawn; None where too few were.
     """
 
@@ -61,11 +63,26 @@ class Bin(Strict):
     high: float | None
 
 
+class Spread(Strict):
+    """Rows of the holdout with predicted numbers from one bound to the other, and what came of them.
+
+    The outcomes of 80 of 100 rows lay between `low` and `high`.
+    """
+
+    from_score: float
+    to_score: float
+    rows: int
+    mean_score: float
+    mean_target: float
+    low: float
+    high: float
+
+
 class Importance(Strict):
-    """How much ROC AUC falls when a column is shuffled, and the standard deviation of that."""
+    """How much worse the first of the metrics gets when a column is shuffled, and the standard deviation of that."""
 
     column: str
-    auc_fall: float
+    fall: float = Field(validation_alias=AliasChoices("fall", "auc_fall"))  # as it was called first
     spread: float
 
 
@@ -80,6 +97,7 @@ class Card(Strict):
     metrics: Metrics
     slices: tuple[Slice, ...]
     calibration: tuple[Bin, ...]
+    predictions: tuple[Spread, ...] = ()
     importance: tuple[Importance, ...]
 
 
@@ -87,7 +105,7 @@ class Golden(Strict):
     """Rows of the holdout, as a request brings them, and their scores."""
 
     rows: tuple[dict[str, float | str | None], ...] = Field(min_length=1)
-    scores: tuple[float, ...]
+    scores: tuple[float | tuple[float, ...], ...] = Field(description="for classes one for each of them")
 
     @model_validator(mode="after")
     def _each_row_has_its_score(self) -> Self:
@@ -101,7 +119,7 @@ class Golden(Strict):
         places = np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype("int64"))
         taken = rows.iloc[places][list(schema.columns)]
         plain = ({name: _plain(value) for name, value in row.items()} for row in taken.to_dict("records"))
-        return cls(rows=tuple(plain), scores=tuple(scores[places].tolist()))
+        return cls(rows=tuple(plain), scores=_frozen(scores[places]))
 
 
 class Gate(Strict):
@@ -170,9 +188,9 @@ class Bundle:
         Raises: UserError where a score is not, to the last bit, the one that the evaluation saw.
         """
         columns = self.columns(self.golden.rows)
-        together = self.model.score_columns(columns).tolist()
+        together = _frozen(self.model.score_columns(columns))
         alone = [
-            self.model.score_columns({name: values[place : place + 1] for name, values in columns.items()}).item()
+            _frozen(self.model.score_columns({name: values[place : place + 1] for name, values in columns.items()}))[0]
             for place in range(len(together))
         ]
         for place, (expected, *found) in enumerate(zip(self.golden.scores, together, alone, strict=True)):
@@ -195,6 +213,11 @@ def write(folder: Path, model: Path, card: Card, golden: Golden) -> None:
         files.write_bytes(folder / name, files.read_bytes(model / name))
     files.write_json(folder / CARD, card.model_dump(mode="json"))
     files.write_json(folder / GOLDEN, golden.model_dump(mode="json"))
+
+
+def _frozen(scores: np.ndarray) -> tuple[float | tuple[float, ...], ...]:
+    """Return scores as they are kept: a number for each row, or for each class of it."""
+    return tuple(tuple(one) if isinstance(one, list) else one for one in scores.tolist())
 
 
 def _plain(value: Any) -> float | str | None:

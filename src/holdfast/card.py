@@ -5,15 +5,19 @@ that share is. Rows of one day (or group) are not independent of each other, so 
 """
 
 from datetime import date
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
 from holdfast import bootstrap
-from holdfast.bundle import Bin, Card, Importance, Slice
-from holdfast.evaluation import DECIMALS, Evaluation, slice_hours
+from holdfast.bundle import Bin, Card, Importance, Slice, Spread
+from holdfast.evaluation import Evaluation, slice_hours
+from holdfast.measuring import DECIMALS, sureness
 from holdfast.params import Evaluate
 from holdfast.schema import Schema
+
+Line = TypeVar("Line", Spread, Importance)
 
 CONFIDENCE = 0.95
 RESAMPLES = 2_000
@@ -25,18 +29,24 @@ def card(
 ) -> Card:
     """Make the card of the model that was evaluated on the holdout."""
     times = holdout[schema.time].dt.date if schema.time else None
-    target, scores = (evaluation.scores[name].to_numpy() for name in ("target", "score"))
+    target, scores = evaluation.scores["target"].to_numpy(), schema.target.scores_in(evaluation.scores)
     groups, _ = bootstrap.groups_of(holdout, schema)
+    count, kind = settings.calibration_bins, schema.target.kind
     return Card(
         tags=tags,
         holdout_rows=len(holdout),
         holdout_first=_day(times, "min"),
         holdout_last=_day(times, "max"),
         metrics=evaluation.metrics,
-        slices=_slices(evaluation.slices, settings),
-        calibration=tuple(_bins(target, scores, groups, settings.calibration_bins, seed)),
-        importance=tuple(Importance.model_validate(line) for line in evaluation.importance.to_dict("records")),
+        slices=_slices(evaluation.tables["slices"], settings),
+        calibration=() if kind == "number" else tuple(_bins(*sureness(target, scores), groups, count, seed)),
+        predictions=_lines(evaluation.tables.get("predictions"), Spread),
+        importance=_lines(evaluation.tables["importance"], Importance),
     )
+
+
+def _lines(table: pd.DataFrame | None, kind: type[Line]) -> tuple[Line, ...]:
+    return () if table is None else tuple(kind.model_validate(line) for line in table.to_dict("records"))
 
 
 def _day(times: pd.Series | None, end: str) -> date | None:

@@ -12,7 +12,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from holdfast.differences import (
-    HIGHER_IS_BETTER,
     Difference,
     Rows,
     Scored,
@@ -21,20 +20,12 @@ from holdfast.differences import (
     differences,
     too_small,
 )
-from holdfast.params import Gates, Metric
+from holdfast.metrics import LABELS, LOWER_IS_BETTER, Metric
+from holdfast.params import Gates
+from holdfast.targets import Kind
 
 Verdict = Literal["promote", "keep", "cannot judge"]
 
-LABELS: dict[Metric, str] = {
-    "roc_auc": "ROC AUC",
-    "pr_auc": "PR AUC",
-    "log_loss": "log loss",
-    "brier": "Brier score",
-    "calibration_error": "calibration error",
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-}
 TITLES = {
     "G0": "both can be judged",
     "G1": "above the floor",
@@ -172,21 +163,28 @@ def _why_not(rows: Rows, champion: Scored, challenger: Scored, gates: Gates) -> 
     if not len(rows.target):
         return "the holdout has no row that neither model has seen"
     if len(np.unique(rows.target)) < 2:
-        return "the holdout has rows of one label only"
+        return "the holdout has rows of one label only" if rows.kind != "number" else "the holdout has one number only"
     for name, model in (("champion", champion), ("challenger", challenger)):
-        wrong = int(np.count_nonzero(~((model.scores >= 0) & (model.scores <= 1))))  # NaN is neither
+        least, most = (-np.inf, np.inf) if rows.kind == "number" else (0, 1)
+        right = np.isfinite(model.scores) & (model.scores >= least) & (model.scores <= most)
+        wrong = int(np.count_nonzero(~right))
         if wrong:
-            return f"{wrong:,} scores of the {name} are no probability"
-        if not (np.isfinite(model.latency) and np.isfinite(model.threshold) and model.size > 0):
+            return f"{wrong:,} scores of the {name} are no {'number' if rows.kind == 'number' else 'probability'}"
+        if not _is_known(model, rows.kind):
             return f"size, latency or threshold of the {name} is not known"
     groups = int(rows.groups.max()) + 1
     return f"{groups} {rows.unit} say nothing of uncertainty, {gates.groups} would" if groups < gates.groups else ""
 
 
+def _is_known(model: Scored, kind: Kind) -> bool:
+    threshold = kind != "binary" or (model.threshold is not None and np.isfinite(model.threshold))
+    return bool(threshold and np.isfinite(model.latency) and model.size > 0)
+
+
 def _floor(found: tuple[Difference, ...], gates: Gates) -> Gate:
     refused, undefined, passed = list[str](), list[str](), list[str]()
     for name, floor in gates.floor.items():
-        value, higher = _of(found, name).challenger, HIGHER_IS_BETTER[name]
+        value, higher = _of(found, name).challenger, name not in LOWER_IS_BETTER
         said = f"{LABELS[name]} {value:.3f} ({'at least' if higher else 'at most'} {floor:g})"
         if not np.isfinite(value):
             undefined.append(f"{LABELS[name]} is not defined")

@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 SCORER = Path(__file__).with_name("scorer.py")
 MODEL = "artifacts/train/model"
+FOR_PEOPLE = {"label", "help", "question", "names", "min", "max"}  # of a target: another question has another answer
 AGAIN = "make the model again with `dvc repro`, or compare with another commit"
 SAID = re.compile(r"error: (?P<problem>.+?)\s*\n\s*fix: (?P<fix>.+)", re.DOTALL)
 
@@ -59,15 +60,14 @@ class Contender:
 
     @property
     def target(self) -> dict[str, Any]:
-        """What it predicts: the column, both labels, and those that are excluded.
+        """What it predicts: the column, and the labels or the unit, but not how people are told of it.
 
         Raises: UnscorableError where the model does not say.
         """
         try:
             told = json.loads((self.model / "model.json").read_text(encoding="utf-8"))["facts"]["data"]["target"]
-            return {name: told[name] for name in ("column", "positive", "negative")} | {
-                "excluded": sorted(told.get("excluded", []))
-            }
+            known = {"kind": "binary"} | {name: value for name, value in told.items() if name not in FOR_PEOPLE}
+            return known | {"excluded": sorted(told.get("excluded", []))}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UnscorableError(f"{self.name} does not say what it predicts", fix=AGAIN) from error
 
@@ -83,7 +83,7 @@ class Contender:
             facts = json.loads(path.with_name("facts.json").read_text(encoding="utf-8"))
             found = dict(np.load(path.with_suffix(".npz")))
         for what, values in found.items():
-            if values.shape != (len(rows),):
+            if values.shape[:1] != (len(rows),) or values.ndim > (2 if what == "scores" else 1):
                 problem = f"{self.name} gives {what} of shape {values.shape} for {len(rows):,} rows"
                 raise UnscorableError(problem, fix=AGAIN)
         return Scored(found["scores"], found["seen"], facts["threshold"], self.size, facts["latency"])

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from holdfast.errors import UserError, nearest
-from holdfast.schema import Category, Column, Number, Schema, Target, Time, few
+from holdfast.schema import Category, Column, Number, Schema, Time, few
+from holdfast.targets import Target
 from holdfast.terms import Contract, Rule
 
 Severity = Literal["error", "warning"]

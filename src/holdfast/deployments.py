@@ -14,7 +14,7 @@ from holdfast import moves, registry, services, store
 from holdfast.environments import Current
 from holdfast.errors import RefusedError
 from holdfast.registry import Version
-from holdfast.schema import Strict
+from holdfast.strict import Strict
 from holdfast.services import Serving
 
 PREFIX = "holdfast.deployed."

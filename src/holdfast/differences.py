@@ -11,19 +11,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from holdfast import bootstrap
-from holdfast.bootstrap import Measures
-from holdfast.params import Gates, Metric
-
-HIGHER_IS_BETTER: dict[Metric, bool] = {
-    "roc_auc": True,
-    "pr_auc": True,
-    "log_loss": False,
-    "brier": False,
-    "calibration_error": False,
-    "precision": True,
-    "recall": True,
-    "f1": True,
-}
+from holdfast.measures import measures
+from holdfast.metrics import COMPARED, LOWER_IS_BETTER, Metric
+from holdfast.params import Gates
+from holdfast.targets import Kind
 
 Word = Literal["better", "worse", "same", "unclear", "undefined"]
 Mask = np.ndarray
@@ -41,31 +32,37 @@ class Slice(NamedTuple):
 class Rows:
     """What both models are held against.
 
-    Shapes: target (n,) of 0 and 1; groups (n,) from 0, what is drawn together; masks of slices (n,).
+    Shapes: target (n,) as the target encodes it; groups (n,) from 0, what is drawn together; masks of slices (n,).
     """
 
     target: np.ndarray
     groups: np.ndarray
     unit: str  # what a group is: days, rows, or the name of a column
     slices: tuple[Slice, ...] = ()
+    kind: Kind = "binary"
 
     def only(self, mask: Mask) -> "Rows":
         """Return some of the rows; their groups are counted anew."""
         slices = tuple(Slice(label, value, inside[mask]) for label, value, inside in self.slices)
-        return Rows(self.target[mask], np.unique(self.groups[mask], return_inverse=True)[1], self.unit, slices)
+        groups = np.unique(self.groups[mask], return_inverse=True)[1]
+        return Rows(self.target[mask], groups, self.unit, slices, self.kind)
+
+    def positives(self, piece: Slice) -> int | None:
+        """Return how many rows of a slice have the positive label, where there is one."""
+        return int(self.target[piece.mask].sum()) if self.kind == "binary" else None
 
 
 @dataclass(frozen=True)
 class Scored:
     """What a model made of the rows, and what it takes to run it.
 
-    Shapes: scores (n,), seen (n,): whether the model was fitted or tuned on the row.
+    Shapes: scores (n,) or (n, classes), seen (n,): whether the model was fitted or tuned on the row.
     Units: size in bytes, latency of one row in milliseconds.
     """
 
     scores: np.ndarray
     seen: Mask
-    threshold: float
+    threshold: float | None  # of two labels
     size: int
     latency: float
 
@@ -88,7 +85,7 @@ class Difference(NamedTuple):
     @property
     def sign(self) -> int:
         """1 where more is better, else -1."""
-        return 1 if HIGHER_IS_BETTER[self.metric] else -1
+        return -1 if self.metric in LOWER_IS_BETTER else 1
 
     @property
     def gain(self) -> float:
@@ -107,7 +104,7 @@ class SliceDifference(NamedTuple):
     label: str
     value: str
     rows: int
-    positives: int
+    positives: int | None
     difference: Difference
     tail: float
 
@@ -118,7 +115,7 @@ class TooSmall(NamedTuple):
     label: str
     value: str
     rows: int
-    positives: int
+    positives: int | None
 
 
 class _Resampled(NamedTuple):
@@ -135,7 +132,7 @@ def differences(
     """Measure every metric on all rows, and those of the gate on every slice that is large enough."""
     large = [piece for piece in rows.slices if is_large(rows, piece, gates)]
     subsets: list[tuple[Mask, Collection[Metric]]] = [
-        (np.ones(len(rows.target), dtype=bool), HIGHER_IS_BETTER),
+        (np.ones(len(rows.target), dtype=bool), COMPARED[rows.kind]),
         *((piece.mask, gates.slices.margin) for piece in large),
     ]
     overall, *parts = _resample(rows, (champion, challenger), subsets, gates.resamples, bins, seed)
@@ -145,21 +142,21 @@ def differences(
 
 
 def is_large(rows: Rows, piece: Slice, gates: Gates) -> bool:
-    """Tell whether a slice is to be judged: it has rows enough, and enough of either label, on enough groups.
+    """Tell whether a slice is to be judged: it has rows enough, and enough of two labels, on enough groups.
 
     Where a label is found on few groups only, some resamples would be without it.
     """
-    labels = [rows.groups[piece.mask & (rows.target == label)] for label in (0, 1)]
-    spread = all(len(one) >= gates.slices.labels and len(np.unique(one)) >= gates.groups for one in labels)
-    return spread and len(labels[0]) + len(labels[1]) >= gates.slices.rows
+    labels = [0] if rows.kind == "number" else np.unique(rows.target[piece.mask])
+    known = np.zeros(len(rows.target)) if rows.kind == "number" else rows.target
+    inside = [rows.groups[piece.mask & (known == label)] for label in labels]
+    enough = [one for one in inside if len(one) >= gates.slices.labels and len(np.unique(one)) >= gates.groups]
+    return len(enough) >= (1 if rows.kind == "number" else 2) and int(piece.mask.sum()) >= gates.slices.rows
 
 
 def too_small(rows: Rows, gates: Gates) -> tuple[TooSmall, ...]:
     """Return the slices that are not judged."""
     small = [piece for piece in rows.slices if not is_large(rows, piece, gates)]
-    return tuple(
-        TooSmall(piece.label, piece.value, int(piece.mask.sum()), int(rows.target[piece.mask].sum())) for piece in small
-    )
+    return tuple(TooSmall(piece.label, piece.value, int(piece.mask.sum()), rows.positives(piece)) for piece in small)
 
 
 def _resample(
@@ -186,15 +183,15 @@ class _Subset:
     ) -> None:
         self._groups, groups = np.unique(rows.groups[mask], return_inverse=True)
         self._measures = [
-            Measures(rows.target[mask], model.scores[mask], groups, threshold=model.threshold, bins=bins)
+            measures(rows.kind, rows.target[mask], model.scores[mask], groups, threshold=model.threshold, bins=bins)
             for model in models
         ]
         self._kept: dict[Metric, tuple[list[np.ndarray], list[np.ndarray]]] = {name: ([], []) for name in names}
 
     def measure(self, drawn: np.ndarray) -> None:
         inside = drawn.take(self._groups, axis=1)
-        for side, measures in enumerate(self._measures):
-            for name, values in measures.of(inside, self._kept).items():
+        for side, measured in enumerate(self._measures):
+            for name, values in measured.of(inside, self._kept).items():
                 self._kept[name][side].append(values)
 
     def found(self) -> list[_Resampled]:
@@ -234,8 +231,6 @@ def _sliced(
             tails.append(bootstrap.tail(beyond, one.challenger[1:] - one.champion[1:], groups))
     adjusted = bootstrap.holm(np.array(tails))
     return tuple(
-        SliceDifference(
-            piece.label, piece.value, int(piece.mask.sum()), int(rows.target[piece.mask].sum()), difference, float(tail)
-        )
+        SliceDifference(piece.label, piece.value, int(piece.mask.sum()), rows.positives(piece), difference, float(tail))
         for (piece, difference), tail in zip(found, adjusted, strict=True)
     )

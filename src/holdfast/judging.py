@@ -19,6 +19,7 @@ from holdfast import (
     environments,
     evaluation,
     files,
+    measuring,
     moves,
     provenance,
     rebuild,
@@ -171,8 +172,9 @@ def _refuse_other_target(champion: Contender, challenger: Contender) -> None:
     """Refuse to compare answers to two questions, of which neither is the better answer to the other."""
     asked = champion.target, challenger.target
     if asked[0] != asked[1]:
-        named = next(name for name in asked[0] if asked[0][name] != asked[1][name])
-        problem = f"the models predict two things: target.{named} was {asked[0][named]!r} and is {asked[1][named]!r}"
+        named = next(name for name in (asked[0] | asked[1]) if asked[0].get(name) != asked[1].get(name))
+        was, now = (one.get(named) for one in asked)
+        problem = f"the models predict two things: target.{named} was {was!r} and is {now!r}"
         raise UserError(problem, fix="let a person decide: no judge can say which question is the better one")
 
 
@@ -232,29 +234,22 @@ def _rows(found: Holdout, schema: Schema, slices: tuple[DeclaredSlice, ...]) -> 
     """Return what the judge needs to know of the rows."""
     groups, unit = bootstrap.groups_of(found.rows, schema)
     pieces = tuple(Slice(*piece) for piece in evaluation.subsets(found.rows, slices))
-    return Rows(found.target(schema), groups, unit, pieces)
+    return Rows(found.target(schema), groups, unit, pieces, schema.target.kind)
 
 
 def _cell(name: str, found: Holdout, scored: Scored, schema: Schema, params: Params) -> Cell:
     if scored.seen.any() or not len(found.rows):
         return Cell(name, found.name, len(found.rows), None)
     bins = params.evaluate.calibration_bins
-    measured = evaluation.measure(found.target(schema), scored.scores, scored.threshold, bins)
+    measured = measuring.measure(found.target(schema), scored.scores, scored.threshold, bins, schema.target.kind)
     return Cell(name, found.name, len(found.rows), measured)
 
 
 def _curves(found: Holdout, theirs: Scored, ours: Scored, schema: Schema, params: Params) -> tuple[Curves, Curves]:
     """Return the curves of both models on the rows that were judged."""
     fair, target = ~(theirs.seen | ours.seen), found.target(schema)
-    bins = params.evaluate.calibration_bins
-    one, two = (
-        Curves(
-            evaluation.roc(target[fair], scored.scores[fair]),
-            evaluation.precision_recall(target[fair], scored.scores[fair]),
-            evaluation.calibration(target[fair], scored.scores[fair], bins),
-        )
-        for scored in (theirs, ours)
-    )
+    bins, kind = params.evaluate.calibration_bins, schema.target.kind
+    one, two = (measuring.curves(target[fair], scored.scores[fair], bins, kind) for scored in (theirs, ours))
     return one, two
 
 

@@ -22,7 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from holdfast.schema import Category, Number, Schema, Strict, Target
+from holdfast.schema import Category, Number, Schema
+from holdfast.strict import Strict
+from holdfast.targets import Target
 from holdfast.separation import Separator, separators
 from holdfast.terms import Leaks
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from holdfast.bundle import SHORT, Gate
 from holdfast.deployments import Deployment
 from holdfast.logged import Prediction
-from holdfast.schema import Strict
+from holdfast.strict import Strict
 
 FORMAT = 1
 INDENT = 2

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holdfast.errors import UserError
-from holdfast.schema import Strict
+from holdfast.strict import Strict
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from holdfast import files, streams
 from holdfast.errors import UserError
-from holdfast.schema import Strict
+from holdfast.strict import Strict
 
 FORMAT = 1
 FILE = "manifest.json"

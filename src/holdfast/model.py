@@ -18,23 +18,26 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, model_validator
 from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 from sklearn.pipeline import Pipeline
 
 from holdfast import files, persistence
 from holdfast.errors import UserError
-from holdfast.estimators import CodedBoosting, RowLocalLogistic
+from holdfast.estimators import CodedBoosting, CodedRegression, RowLocalLinear, RowLocalLogistic
 from holdfast.features import Featurizer
 from holdfast.forest import Forest
-from holdfast.schema import Schema, Strict
+from holdfast.schema import Schema
+from holdfast.strict import Strict
 from holdfast.split import Boundaries
 
 FORMAT = 1
 FILES = ("model.json", "model.skops")
 DECIMALS = 9
 # Skops asks about the tree because its node indices are not checked when it is loaded.
-TRUSTED: list[type] = [Featurizer, CodedBoosting, RowLocalLogistic, TreePredictor, np.dtype]
+TRUSTED: list[type] = [
+    Featurizer, CodedBoosting, CodedRegression, RowLocalLinear, RowLocalLogistic, TreePredictor, np.dtype
+]  # fmt: skip
 
 
 class Facts(Strict):
@@ -42,11 +45,17 @@ class Facts(Strict):
 
     data: Schema
     split: Boundaries
-    threshold: float = Field(ge=0, le=1, description="a row is positive if its score is at least this")
+    threshold: float | None = Field(ge=0, le=1, description="a row is positive if its score is at least this")
     estimator: str
     settings: dict[str, float | int]
     fitted_rows: int = Field(description="training and validation rows")
-    positive_share: float = Field(description="among them")
+    positive_share: float | None = Field(description="among them")
+
+    @model_validator(mode="after")
+    def _two_labels_have_a_threshold(self) -> Self:
+        if (self.data.target.kind == "binary") != (self.threshold is not None):
+            raise ValueError("a threshold is for two labels, and two labels have a threshold")
+        return self
 
 
 class Model:
@@ -57,15 +66,16 @@ class Model:
         self.facts = facts
 
     def score(self, rows: pd.DataFrame) -> np.ndarray:
-        """Return the probability of the positive label for raw rows, rounded to nine decimals.
+        """Return the scores of raw rows: probabilities of the positive label or of each class, or predicted numbers.
 
-        Rounded, because the last bits of `exp` differ between processors; beyond nine decimals a score says nothing.
+        Rounded to nine decimals, because the last bits of `exp` differ between processors; beyond nine decimals a
+        score says nothing.
 
-        Shapes: rows (n, at least the columns of the schema) → (n,) float64.
+        Shapes: rows (n, at least the columns of the schema) → (n,) float64, for classes (n, classes).
         Raises: UserError where a column is missing or of another kind.
         """
         inputs = self.facts.data.inputs(rows, "rows")
-        return np.empty(0) if inputs.empty else self._scores(inputs)
+        return self._none() if inputs.empty else self._scores(inputs)
 
     def score_columns(self, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> np.ndarray:
         """Return the same scores for rows that are no table yet, column by column, and already in canonical form.
@@ -73,26 +83,31 @@ class Model:
         A missing number is NaN, a missing word is None, and a time is a `datetime` without a zone, as the clock of its
         zone shows it.
 
-        Shapes: a sequence (n,) for each column of the schema → (n,) float64.
+        Shapes: a sequence (n,) for each column of the schema → (n,) float64, for classes (n, classes).
         """
         return self._scores(columns)
 
     def _scores(self, inputs: Any) -> np.ndarray:
         features = self.pipeline.named_steps["featurizer"].features(inputs)
         if self._forest is not None:
-            positive = self._forest.positive(features)
-        else:
-            positive = self.pipeline.named_steps["estimator"].predict_proba(features)[:, 1]
-        return np.round(positive, DECIMALS)
+            return np.round(self._forest.positive(features), DECIMALS)
+        estimator, kind = self.pipeline.named_steps["estimator"], self.facts.data.target.kind
+        if kind == "number":
+            return np.round(estimator.predict(features), DECIMALS)
+        scores = np.round(estimator.predict_proba(features), DECIMALS)
+        return scores if kind == "classes" else scores[:, 1]
+
+    def _none(self) -> np.ndarray:
+        classes = len(self.facts.data.target.score_names)
+        return np.empty((0, classes) if self.facts.data.target.kind == "classes" else 0)
 
     @cached_property
     def _forest(self) -> Forest | None:
         return Forest.of(self.pipeline.named_steps["estimator"])
 
     def label(self, scores: np.ndarray) -> np.ndarray:
-        """Return the label of each score."""
-        target = self.facts.data.target
-        return np.where(scores >= self.facts.threshold, target.positive, target.negative)
+        """Return the answer that follows from the scores of each row: its label, or the predicted number."""
+        return self.facts.data.target.predicted(scores, self.facts.threshold)
 
     def save(self, folder: Path) -> None:
         """Write the model; the same model gives the same bytes."""

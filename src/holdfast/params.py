@@ -13,7 +13,9 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from holdfast.errors import UserError, nearest
-from holdfast.schema import Category, Schema, Strict, Time
+from holdfast.metrics import COMPARED, Metric
+from holdfast.schema import Category, Schema, Time
+from holdfast.strict import Strict
 from holdfast.terms import Contract
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -74,12 +76,19 @@ class Logistic(Strict):
     inverse_penalty: list[Annotated[float, Field(gt=0)]] = Field(min_length=1)
 
 
+class Linear(Strict):
+    """Ridge regression of a number, on the same features; `penalty` is tried as above."""
+
+    penalty: list[Annotated[float, Field(gt=0)]] = Field(min_length=1)
+
+
 class Train(Strict):
     """Which estimator, and what is tried for it."""
 
-    estimator: Literal["gradient_boosting", "logistic"]
+    estimator: Literal["gradient_boosting", "logistic", "linear"]
     gradient_boosting: GradientBoosting
     logistic: Logistic
+    linear: Linear
 
 
 class Slice(Strict):
@@ -105,7 +114,6 @@ class Evaluate(Strict):
     importance_repeats: int = Field(ge=1)
 
 
-Metric = Literal["roc_auc", "pr_auc", "log_loss", "brier", "calibration_error", "precision", "recall", "f1"]
 Margin = Annotated[float, Field(ge=0)]
 
 
@@ -167,6 +175,21 @@ class Params(Strict):
                 raise ValueError(f"evaluate.slices: no column '{cut.column}'{nearest(cut.column, self.data.columns)}")
             if not isinstance(column, Category if cut.hours is None else Time):
                 raise ValueError(f"evaluate.slices: '{cut.column}' must be a category, or a time with `hours`")
+        return self
+
+    @model_validator(mode="after")
+    def _target_is_fitted_and_judged_by_its_kind(self) -> Self:
+        kind = self.data.target.kind
+        other = {"logistic": "number", "linear": "labels"}.get(self.train.estimator)
+        if other == ("number" if kind == "number" else "labels"):
+            fits = "gradient_boosting or " + ("linear" if kind == "number" else "logistic")
+            raise ValueError(f"train.estimator: '{self.train.estimator}' does not predict {other}, expected {fits}")
+        asked = {"floor": self.gates.floor, "margin": self.gates.margin, "slices.margin": self.gates.slices.margin}
+        for where, names in asked.items():
+            for name in names:
+                if name not in COMPARED[kind]:
+                    expected = ", ".join(COMPARED[kind])
+                    raise ValueError(f"gates.{where}: '{name}' is not measured of this target, expected {expected}")
         return self
 
     @model_validator(mode="after")

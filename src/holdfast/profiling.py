@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from holdfast.schema import Category, Column, Number, Schema, Strict
+from holdfast.schema import Category, Column, Number, Schema
+from holdfast.strict import Strict
 
 BINS = 32
 KEPT = 200  # words of one partition that are kept with their counts

@@ -16,6 +16,8 @@ from holdfast.data_diff import DataDiff
 
 FORMAT = 1
 
+Curves = dict[str, pd.DataFrame]  # of one model on the rows that were judged, as `measuring` makes them
+
 
 class Side(NamedTuple):
     """Where a model comes from; an empty hash stands where there is none."""
@@ -53,14 +55,6 @@ class Cell(NamedTuple):
     rows: int
     metrics: dict[str, float | int | None] | None
     why: str = "has seen these rows"
-
-
-class Curves(NamedTuple):
-    """The curves of one model on the rows that were judged, as `evaluation` makes them."""
-
-    roc: pd.DataFrame
-    precision_recall: pd.DataFrame
-    calibration: pd.DataFrame
 
 
 class Machine(NamedTuple):

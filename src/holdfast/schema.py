@@ -14,17 +14,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from holdfast.errors import UserError, nearest
+from holdfast.strict import Strict
+from holdfast.targets import NumberTarget, Target
 
 EDIT = "correct the rows, or the rule under `data:` in params.yaml if the rows are right"
-
-
-class Strict(BaseModel):
-    """A section of settings: unknown keys are refused, and nothing changes after parsing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Described(Strict):
@@ -55,12 +51,7 @@ class Number(Described):
 
     def canonical(self, values: pd.Series) -> pd.Series:
         """Return float64 values; integers and booleans are no surprise, text is."""
-        if values.dtype == np.float64:
-            return values
-        kind = pd.api.types.infer_dtype(values, skipna=True)
-        if not (kind in {"integer", "floating", "mixed-integer-float", "boolean"} or values.isna().all()):
-            raise TypeError(f"found {_kind_of(values)}, expected numbers")
-        return values.astype("float64")
+        return _numbers(values)
 
 
 class Category(Described):
@@ -128,29 +119,6 @@ class Time(Described):
 Column = Annotated[Number | Category | Time, Field(discriminator="kind")]
 
 
-class Target(Strict):
-    """What is predicted. Both labels are declared, so that a typing error is never a silent negative."""
-
-    column: str
-    negative: str
-    positive: str
-    excluded: tuple[str, ...] = Field(default=(), description="outcomes that are neither: dropped, and counted")
-    label: str = ""
-    help: str = ""
-    question: str = Field(default="", description="what a person asks: 'Will it be late?'")
-
-    @model_validator(mode="after")
-    def _labels_are_distinct(self) -> Self:
-        if len({self.negative, self.positive, *self.excluded}) < 2 + len(self.excluded):
-            raise ValueError("negative, positive and excluded labels must all differ")
-        return self
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Every label that may stand in the target column."""
-        return (self.negative, self.positive, *self.excluded)
-
-
 class Schema(Strict):
     """The columns of a row, which of them is the id, the time and the target.
 
@@ -178,7 +146,7 @@ class Schema(Strict):
             raise ValueError(f"time '{self.time}' is not a column of kind time{nearest(self.time, self.columns)}")
         if self.time is not None and self.columns[self.time].nullable:
             raise ValueError(f"time '{self.time}' is nullable; the time that rows are split by must be known")
-        if self.id in {"target", "score"}:
+        if self.id in {"target", "score", *self.target.score_names}:
             raise ValueError(f"id '{self.id}' is a name that the table of scores uses; rename the column")
         return self
 
@@ -199,6 +167,8 @@ class Schema(Strict):
         """
         if name in self.columns:
             return self.columns[name].canonical(values)
+        if name == self.target.column and isinstance(self.target, NumberTarget):
+            return _numbers(values)
         return _words(values.astype("str") if pd.api.types.is_integer_dtype(values) else values)
 
     def rows(self, rows: pd.DataFrame, where: str) -> pd.DataFrame:
@@ -223,8 +193,8 @@ class Schema(Strict):
         if absent:
             raise UserError(f"{where}: missing column '{absent[0]}'.", fix=f"add {few(absent)} to the rows")
         taken = {name: self._canonical(name, rows[name], where) for name in names}
-        for name in self.named(Number):
-            if np.isinf(taken[name].to_numpy()).any():
+        for name, values in taken.items():
+            if values.dtype == np.float64 and np.isinf(values.to_numpy()).any():
                 raise UserError(f"{where}: {name}: found an infinite value, expected a number.", fix="correct the rows")
         return pd.DataFrame(taken)
 
@@ -239,6 +209,15 @@ def _refuse_twins(rows: pd.DataFrame, where: str) -> None:
     twins = rows.columns[rows.columns.duplicated()]
     if len(twins):
         raise UserError(f"{where}: found two columns named '{twins[0]}', expected every name once.", fix="rename one")
+
+
+def _numbers(values: pd.Series) -> pd.Series:
+    if values.dtype == np.float64:
+        return values
+    kind = pd.api.types.infer_dtype(values, skipna=True)
+    if not (kind in {"integer", "floating", "mixed-integer-float", "boolean"} or values.isna().all()):
+        raise TypeError(f"found {_kind_of(values)}, expected numbers")
+    return values.astype("float64")
 
 
 def _words(values: pd.Series) -> pd.Series:

@@ -22,11 +22,11 @@ class Holdout(NamedTuple):
     rows: pd.DataFrame
 
     def target(self, schema: Schema) -> np.ndarray:
-        """Return 1 for the positive label, else 0.
+        """Return the answers as the target encodes them.
 
         Shapes: (n,).
         """
-        return (self.rows[schema.target.column] == schema.target.positive).to_numpy("int8")
+        return schema.target.encoded(self.rows[schema.target.column])
 
 
 def holdout(version: Version, facts: Facts, name: str) -> Holdout:
@@ -38,8 +38,8 @@ def holdout(version: Version, facts: Facts, name: str) -> Holdout:
     for partition in version.hashes:
         found = version.read(partition)
         canonical = schema.rows(found, partition)
-        labelled = canonical[schema.target.column].isin([schema.target.negative, schema.target.positive])
-        mask = labelled & (facts.split.sides(canonical, schema) == "holdout")
+        held_out = facts.split.sides(canonical, schema) == "holdout"
+        mask = held_out & schema.target.answered(canonical[schema.target.column])
         raw.append(found[mask])
         rows.append(canonical[mask])
     together = pd.concat(rows, ignore_index=True)

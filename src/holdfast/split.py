@@ -18,7 +18,8 @@ from pydantic import Field
 from holdfast.errors import UserError
 from holdfast.files import RESTORE
 from holdfast.params import IdSplit, TimeSplit
-from holdfast.schema import Schema, Strict
+from holdfast.schema import Schema
+from holdfast.strict import Strict
 
 Side = Literal["train", "validation", "holdout"]
 SIDES: tuple[Side, ...] = ("train", "validation", "holdout")

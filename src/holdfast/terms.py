@@ -10,7 +10,8 @@ import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
 from holdfast.errors import nearest
-from holdfast.schema import Category, Schema, Strict
+from holdfast.schema import Category, Schema
+from holdfast.strict import Strict
 
 
 class Leaks(Strict):

@@ -12,7 +12,8 @@ from holdfast import files
 from holdfast.files import Workspace
 from holdfast.leaks import FEWEST, Leak, find
 from holdfast.params import IdSplit, Params
-from holdfast.schema import Category, Column, Number, Schema, Target, Time
+from holdfast.schema import Category, Column, Number, Schema, Time
+from holdfast.targets import BinaryTarget
 from holdfast.sources import nycflights
 from holdfast.split import boundaries
 from holdfast.terms import Leaks
@@ -21,7 +22,7 @@ SETTINGS = Leaks()
 ROWS = 2_000
 SCHEMA = Schema(
     id="key",
-    target=Target(column="outcome", negative="kept", positive="broken", excluded=("lost", "sold")),
+    target=BinaryTarget(column="outcome", negative="kept", positive="broken", excluded=("lost", "sold")),
     columns={
         "made": Time(kind="time", zone="Europe/Vienna", label="Made"),
         "load": Number(kind="number", unit="kg", label="Load"),  # the outcome of drawn rows depends on it

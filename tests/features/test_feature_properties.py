@@ -22,12 +22,13 @@ from sklearn.base import clone
 from conftest import ROOT
 from holdfast.features import Featurizer
 from holdfast.params import load as load_params
-from holdfast.schema import Category, Number, Schema, Target, Time
+from holdfast.schema import Category, Number, Schema, Time
+from holdfast.targets import BinaryTarget
 
 pytestmark = pytest.mark.no_cover  # to measure takes longer than to run, and test_features.py covers the same lines
 
 REAL = load_params(ROOT / "params.yaml").data
-TARGET = Target(column="target", negative="no", positive="yes")
+TARGET = BinaryTarget(column="target", negative="no", positive="yes")
 
 EXTREMES = (0.0, -0.0, 1e308, -1e308, sys.float_info.max, 5e-324, -5e-324, 2.0**53 + 2, np.nan)
 # New York's clocks go forward at 07:00 UTC in March and back at 06:00 UTC in November; leap days; ends of years.

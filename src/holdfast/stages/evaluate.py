@@ -6,7 +6,7 @@ return to the last bit. What is served is written here too: the model that was m
 
 import logging
 
-from holdfast import bundle, charts, files
+from holdfast import bundle, charts, files, metrics
 from holdfast.bundle import Golden
 from holdfast.card import card
 from holdfast.evaluation import evaluate
@@ -23,15 +23,19 @@ def main(params: Params, workspace: Workspace) -> None:
     holdout = files.read(workspace.prepare / "holdout.parquet")
 
     evaluation = evaluate(model, holdout, params.evaluate, params.seed)
-    logger.info("ROC AUC %s on %s rows", evaluation.metrics["roc_auc"], f"{len(holdout):,}")
-    scores = evaluation.scores["score"].to_numpy()
+    target = model.facts.data.target
+    first = metrics.main(target.kind)
+    logger.info("%s %s on %s rows", metrics.LABELS[first], evaluation.metrics[first], f"{len(holdout):,}")
+    scores = target.scores_in(evaluation.scores)
     about = card(evaluation, holdout, model.facts.data, params.evaluate, params.tags, params.seed)
 
     with files.replacing(workspace.evaluate) as folder:
         files.write_json(folder / "metrics.json", evaluation.metrics)
         files.write(folder / "scores.parquet", evaluation.scores)
-        for name, table in evaluation.tables().items():
-            files.write_csv(folder / f"{name}.csv", table)
-        for name, picture in charts.draw(evaluation, model.facts.data.target.positive).items():
-            files.write_bytes(folder / f"{name}.png", picture)
+        plots = folder / "plots"
+        plots.mkdir()
+        for name, table in evaluation.tables.items():
+            files.write_csv(plots / f"{name}.csv", table)
+        for name, picture in charts.draw(evaluation, target).items():
+            files.write_bytes(plots / f"{name}.png", picture)
         bundle.write(folder / "bundle", workspace.train / "model", about, Golden.of(holdout, scores, model.facts.data))

@@ -28,7 +28,6 @@ def main(params: Params, workspace: Workspace) -> None:
 
 
 def _features(featurizer: Featurizer, rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Return features and, under its own name, the target: 1 for the positive label."""
+    """Return features and, under its own name, the target, as an estimator takes it."""
     features = pd.DataFrame(featurizer.transform(rows), columns=featurizer.names)
-    target = (rows[schema.target.column] == schema.target.positive).to_numpy("int8")
-    return features.assign(**{schema.target.column: target})
+    return features.assign(**{schema.target.column: schema.target.encoded(rows[schema.target.column])})

@@ -19,7 +19,7 @@ from holdfast.files import Workspace
 from holdfast.leaks import Leak, find
 from holdfast.params import Params
 from holdfast.profiling import profile
-from holdfast.schema import Schema
+from holdfast.schema import Schema, few
 from holdfast.split import SIDES, boundaries
 from holdfast.terms import Contract, Leaks
 
@@ -33,14 +33,14 @@ def main(params: Params, workspace: Workspace) -> None:
     rows = _together(partitions.values(), schema)
     split = boundaries(rows, params.split, schema)
     sides = split.sides(rows, schema)
-    labelled = rows[schema.target.column].isin([schema.target.negative, schema.target.positive])
+    labelled = schema.target.answered(rows[schema.target.column])
     leaks = _looked_for(rows, sides, schema, params.contract.leaks)
     profiles = {name: profile(part, schema) for name, part in partitions.items()}
 
     with files.replacing(workspace.prepare) as folder:
         for side in SIDES:
             part = rows[labelled & (sides == side)]
-            _refuse_one_label(part, schema, side)
+            _refuse_too_few_answers(part, schema, side)
             logger.info("%s: %s rows", side, f"{len(part):,}")
             files.write(folder / f"{side}.parquet", part)
         files.write_json(folder / "schema.json", schema.model_dump(mode="json"))
@@ -92,18 +92,23 @@ def _looked_for(rows: pd.DataFrame, sides: np.ndarray, schema: Schema, settings:
     return leaks
 
 
-def _refuse_one_label(rows: pd.DataFrame, schema: Schema, side: str) -> None:
+def _refuse_too_few_answers(rows: pd.DataFrame, schema: Schema, side: str) -> None:
+    """Refuse a side that says too little: one answer only, or while training not each of the labels."""
     target = schema.target
     found = sorted(rows[target.column].unique())
-    if len(found) < 2:
+    absent = [label for label in target.answers if label not in found] if side == "train" else []
+    if len(found) < 2 or absent:
+        said = few([str(one) for one in found]) or "no answer"
+        expected = "two different answers at least" if not target.answers else few(target.answers)
         raise UserError(
-            f"data/: {target.column}: found {' and '.join(found) or 'no label'} in the {len(rows):,} {side} rows, "
-            f"expected both {target.negative} and {target.positive}.",
-            fix="add rows of the other label, or give this side more rows under `split:` in params.yaml",
+            f"data/: {target.column}: found {said} in the {len(rows):,} {side} rows, expected {expected}.",
+            fix="add rows of the other labels, or give this side more rows under `split:` in params.yaml",
         )
 
 
 def _outcomes(outcome: pd.Series, sides: np.ndarray) -> pd.DataFrame:
     """Count the outcomes on each side: labels, reasons for which a row is dropped, and (empty) missing ones."""
+    if pd.api.types.is_float_dtype(outcome):
+        outcome = pd.Series(np.where(outcome.isna(), "", "number"))
     table = pd.DataFrame({"side": sides, "outcome": outcome.fillna("")})
     return table.groupby(["side", "outcome"]).size().rename("rows").reset_index()

@@ -30,8 +30,9 @@ def main(params: Params, workspace: Workspace) -> None:
     train = _read(workspace.featurize / "train.parquet", schema)
     validation = _read(workspace.featurize / "validation.parquet", schema)
 
-    build = partial(estimators.build, params.train, featurizer=featurizer, seed=params.seed)
-    choice = estimators.choose(build, params.train, fit_on=train, judge_on=validation)
+    kind = schema.target.kind
+    build = partial(estimators.build, params.train, featurizer=featurizer, seed=params.seed, kind=kind)
+    choice = estimators.choose(build, params.train, fit_on=train, judge_on=validation, kind=kind)
     features, target = (np.concatenate(pair) for pair in zip(train, validation, strict=True))
     logger.info("fitting on %s rows", f"{len(target):,}")
     estimator = build(choice.settings).fit(features, target)
@@ -42,7 +43,7 @@ def main(params: Params, workspace: Workspace) -> None:
         estimator=params.train.estimator,
         settings=choice.settings,
         fitted_rows=len(target),
-        positive_share=round(float(target.mean()), 6),
+        positive_share=round(float(target.mean()), 6) if kind == "binary" else None,
     )
     model = Model(Pipeline([("featurizer", featurizer), ("estimator", estimator)]), facts)
 
