@@ -148,8 +148,7 @@ def two(one: Expectation, rows: pd.DataFrame) -> bool:
 
 def share(rows: pd.DataFrame, schema: Schema) -> float:
     """Return the share of the positive label among the labelled rows."""
-    outcome = rows[schema.target.column]
-    return float((outcome == schema.target.positive).sum() / outcome.isin(schema.target.labels[:2]).sum())
+    return schema.target.summary(rows[schema.target.column].value_counts().to_dict()) or 0.0
 
 
 def kind_of(one: Expectation) -> str:

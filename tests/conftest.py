@@ -21,6 +21,7 @@ from holdfast.files import Workspace
 from holdfast.params import Params
 from holdfast.params import load as load_params
 from holdfast.schema import Category, Number, Schema, Time
+from holdfast.targets import ClassesTarget, NumberTarget, Target
 
 if TYPE_CHECKING:  # the process that hands out tests to others loads this file too, but no model and no service
     from flask import Flask
@@ -85,11 +86,21 @@ def make_rows(params: Params) -> MakeRows:
             columns[name] = draw(column, month, rows, random)
         signal = next(columns[name] for name in schema.named(Number))
         chance = pd.Series(signal).rank(pct=True).fillna(0.5)
-        target = schema.target
-        columns[target.column] = np.where(random.random(rows) < chance, target.positive, target.negative)
+        columns[schema.target.column] = answer(schema.target, chance.to_numpy(), random)
         return pd.DataFrame(columns)
 
     return make
+
+
+def answer(target: Target, chance: np.ndarray, random: np.random.Generator) -> Any:
+    """Draw answers that depend on a chance, which grows with the first of the numbers."""
+    if isinstance(target, NumberTarget):
+        low, high = 0.0 if target.min is None else target.min, 100.0 if target.max is None else target.max
+        return (low + (high - low) * (0.9 * chance + 0.1 * random.random(len(chance)))).round(3)
+    if isinstance(target, ClassesTarget):
+        place = len(target.values) * (0.9 * chance + 0.1 * random.random(len(chance)))
+        return np.array(target.values)[np.minimum(place.astype(int), len(target.values) - 1)]
+    return np.where(random.random(len(chance)) < chance, target.positive, target.negative)
 
 
 def draw(column: Number | Category | Time, month: str, rows: int, random: np.random.Generator) -> Any:

@@ -20,7 +20,8 @@ from holdfast import environments, moves, promotion, publishing, registry, store
 from holdfast.comparison import Comparison, Gate
 from holdfast.differences import Difference
 from holdfast.judging import NOBODY
-from holdfast.params import Metric, load
+from holdfast.metrics import Metric
+from holdfast.params import load
 from holdfast.report import Report
 from holdfast.tracking import Run
 from stores import forget

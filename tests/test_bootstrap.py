@@ -1,7 +1,6 @@
 """The bootstrap, held against scikit-learn on rows that are really repeated, and against what is known by hand."""
 
 import tracemalloc
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -20,10 +19,10 @@ from sklearn.metrics import (
 
 from holdfast import bootstrap
 from holdfast.bootstrap import Measures, draws, holm, interval, tail
-from holdfast.evaluation import measure
-from holdfast.params import Metric
+from holdfast.measuring import measure
+from holdfast.metrics import COMPARED, Metric
 
-METRICS: tuple[Metric, ...] = get_args(Metric)
+METRICS = COMPARED["binary"]
 Found = dict[Metric, np.ndarray]
 
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.comparison import LABELS, Comparison, Gate, compare, impossible
-from holdfast.differences import HIGHER_IS_BETTER, Rows, Scored, Slice
-from holdfast.params import Gates, Metric, Params
+from holdfast.comparison import Comparison, Gate, compare, impossible
+from holdfast.differences import Rows, Scored, Slice
+from holdfast.metrics import COMPARED, LABELS, LOWER_IS_BETTER, Metric
+from holdfast.params import Gates, Params
 
-METRICS: tuple[Metric, ...] = get_args(Metric)
+METRICS = COMPARED["binary"]
 
 
 class Pair(NamedTuple):
@@ -177,7 +178,7 @@ def test_each_gate_says_what_it_asks_for_and_each_metric_has_a_name(make_pair: M
         "size and latency",
         "tags",
     }
-    assert set(LABELS) == set(HIGHER_IS_BETTER) == set(METRICS)
+    assert set(LABELS) == set(get_args(Metric)) == {name for names in COMPARED.values() for name in names}
 
 
 # --- G0: the rows, and what cannot be judged
@@ -299,7 +300,7 @@ def test_a_challenger_below_the_floor_is_kept_out_even_if_the_champion_is_too(
 def test_the_floor_itself_is_enough(make_pair: MakePair, judge: Judge, gates: Gates, name: Metric) -> None:
     pair = make_pair()
     value = judge(pair).of(name).challenger
-    worse = -1e-9 if HIGHER_IS_BETTER[name] else 1e-9
+    worse = 1e-9 if name in LOWER_IS_BETTER else -1e-9
 
     def passed(floor: float) -> bool | None:
         return gate(judge(pair, changed(gates, floor={name: floor})), "G1").passed
@@ -541,7 +542,7 @@ def test_a_gain_is_what_makes_the_challenger_better(make_pair: MakePair, judge: 
 
     assert one.gain > one.least_gain > 0
     assert one.word == "better"
-    assert (one.difference > 0) == HIGHER_IS_BETTER[name]
+    assert (one.difference > 0) == (name not in LOWER_IS_BETTER)
 
 
 def test_the_same_seed_gives_the_same_figures_and_another_seed_others(make_pair: MakePair, params: Params) -> None:

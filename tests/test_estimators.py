@@ -76,6 +76,7 @@ def test_the_choice_has_the_least_loss_on_the_validation_rows(settings: Train, e
     loss = log_loss(validation[1], again.predict_proba(validation[0])[:, 1])
     assert loss == pytest.approx(choice.tried["log_loss"].min(), abs=1e-6)
     assert len(choice.tried) == (2 if estimator == "gradient_boosting" else 3)
+    assert choice.threshold is not None
     assert 0.3 < choice.threshold < 0.7
     assert loss < 0.6
 

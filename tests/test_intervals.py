@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from conftest import ROOT
-from holdfast import bootstrap, evaluation, intervals
+from holdfast import bootstrap, intervals, measuring
 from holdfast.differences import Rows, Slice
 from holdfast.intervals import Interval, Intervals
 from holdfast.params import Gates
@@ -37,7 +37,7 @@ def test_the_figures_are_those_of_the_evaluation(gates: Gates) -> None:
 
     found = measure(rows, scores, gates)
 
-    expected = evaluation.measure(rows.target, scores, 0.4, 10)
+    expected = measuring.measure(rows.target, scores, 0.4, 10)
     assert set(found.metrics) == set(intervals.METRICS)
     for name, one in found.metrics.items():
         assert one.value == pytest.approx(expected[name], abs=1e-6)

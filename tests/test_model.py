@@ -50,6 +50,7 @@ def test_scoring_changes_neither_the_rows_nor_the_next_score(model: Model, make_
 
 def test_a_label_is_positive_from_the_threshold_on(model: Model) -> None:
     threshold = model.facts.threshold
+    assert threshold is not None
 
     assert model.label(np.array([threshold, np.nextafter(threshold, 0)])).tolist() == ["late", "on_time"]
 

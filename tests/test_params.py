@@ -14,7 +14,7 @@ def test_the_committed_params_are_read(tmp_path: Path) -> None:
     choices = params.load(ROOT / "params.yaml")
 
     assert choices.split.by == "time"
-    assert choices.data.target.positive == "late"
+    assert choices.data.target.answers == ("on_time", "late")
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_the_committed_params_are_read(tmp_path: Path) -> None:
     [
         (lambda p: p.update(sed=1), r"params.yaml: sed: unknown key, did you mean 'seed'\?"),
         (lambda p: p["train"].update(estimater="x"), r"train\.estimater: unknown key, did you mean 'estimator'\?"),
-        (lambda p: p["train"].update(estimator="forest"), r"train\.estimator: found 'forest', expected 'gradient_boosting' or"),
+        (lambda p: p["train"].update(estimator="forest"), r"train\.estimator: found 'forest', expected 'gradient_boosting', 'logistic' or 'linear'"),
         (lambda p: p["train"]["gradient_boosting"].update(learning_rate=["fast"]),
          r"train\.gradient_boosting\.learning_rate\.0: found 'fast', expected a valid number"),
         (lambda p: p["train"]["gradient_boosting"].update(learning_rate=[0]),

@@ -108,8 +108,9 @@ def make_diff(names: tuple[str, ...] = ("humidity",), positive: str = "late") ->
         unchanged=8,
         rows=Sides(1_000, 1_090, 90),
         months=Sides({"2013-08": 1_000}, {"2013-08": 1_000, "2013-09": 90}, {"2013-09": 90}),
-        positive=positive,
-        positive_share=Sides(0.25, 0.24, 0.2),
+        answer=f"share of {positive}",
+        answers=Sides(0.25, 0.24, 0.2),
+        unit=None,
         types=({}, dict.fromkeys(names, "double")),
         moved=tuple(Moved(name, "number", 0.1, 0.4, "mean", (1.0, 2.0), "%", Sides(0.0, 0.0, 0.0)) for name in names),
     )

@@ -113,8 +113,8 @@ def _predictions(axes: Axes, evaluation: Evaluation, target: Target) -> None:
 def _errors(axes: Axes, evaluation: Evaluation, target: Target) -> None:
     curve, found = evaluation.tables["errors"], evaluation.metrics
     axes.plot(curve["error"], curve["share"], color=BLUE, linewidth=2)
-    axes.axvline(found["median_absolute_error"], color=ORANGE, linewidth=1, label="median")
-    axes.axvline(found["rmse"], color=GREY, linestyle="--", linewidth=1, label="RMSE")
+    axes.axvline(found["median_absolute_error"] or 0, color=ORANGE, linewidth=1, label="median")
+    axes.axvline(found["rmse"] or 0, color=GREY, linestyle="--", linewidth=1, label="RMSE")
     axes.set(title=f"Errors: {found['mae']:.3g} on average", xlabel=f"missed by at most ({_quantity(target)})")
     axes.set(ylabel="share of the rows", xlim=(0, None), ylim=(0, 1))
     axes.legend(frameon=False, loc="lower right")

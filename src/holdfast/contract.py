@@ -15,7 +15,7 @@ import pandas as pd
 
 from holdfast.errors import UserError, nearest
 from holdfast.schema import Category, Column, Number, Schema, Time, few
-from holdfast.targets import Target
+from holdfast.targets import BinaryTarget, NumberTarget, Target
 from holdfast.terms import Contract, Rule
 
 Severity = Literal["error", "warning"]
@@ -88,7 +88,7 @@ def expectations(schema: Schema, contract: Contract, month: str | None) -> list[
         _columns(schema, contract),
         *_words(schema.id, contract, missing=0),
         Expectation(f"unique.{schema.id}", "every id once", (schema.id,), "ColumnValuesToBeUnique", _on(schema.id)),
-        *_words(target.column, contract, missing=contract.missing.get(target.column), values=target.labels),
+        *_target(target, contract),
         *_target_share(schema, contract),
     ]
     if schema.group and schema.group not in schema.columns:
@@ -155,8 +155,8 @@ def _words(
     return found
 
 
-def _type(name: str, column: Number | Time) -> Expectation:
-    if isinstance(column, Number):
+def _type(name: str, column: Number | NumberTarget | Time) -> Expectation:
+    if not isinstance(column, Time):
         expected, kind = "numbers", "float64"
     else:
         expected, kind = f"times, zone {column.zone or 'none'}", "Timestamp" if column.zone else "datetime64"
@@ -171,7 +171,7 @@ def _missing(name: str, share: float | None) -> list[Expectation]:
     return [Expectation(f"missing.{name}", expected, (name,), "ColumnValuesToNotBeNull", settings)]
 
 
-def _range(name: str, column: Number) -> Expectation:
+def _range(name: str, column: Number | NumberTarget) -> Expectation:
     low, high = (-LARGEST if column.min is None else column.min), (LARGEST if column.max is None else column.max)
     bounds = [f"{word} {bound:g}" for word, bound in (("from", column.min), ("to", column.max)) if bound is not None]
     expected = f"finite numbers {' '.join(bounds)} {column.unit}".rstrip()
@@ -179,12 +179,19 @@ def _range(name: str, column: Number) -> Expectation:
     return Expectation(f"range.{name}", expected, (name,), "ColumnValuesToBeBetween", settings)
 
 
+def _target(target: Target, contract: Contract) -> list[Expectation]:
+    missing = contract.missing.get(target.column)
+    if isinstance(target, NumberTarget):
+        return [_type(target.column, target), *_missing(target.column, missing), _range(target.column, target)]
+    return _words(target.column, contract, missing=missing, values=target.labels)
+
+
 def _target_share(schema: Schema, contract: Contract) -> list[Expectation]:
     target, bounds = schema.target, contract.target_share
-    if bounds is None:
+    if bounds is None or not isinstance(target, BinaryTarget):
         return []
     expected = f"{bounds.min:.1%} to {bounds.max:.1%} {target.positive}, of what is labelled"
-    settings = _on(_share_name(schema), min_value=bounds.min, max_value=bounds.max)
+    settings = _on(_share_name(target), min_value=bounds.min, max_value=bounds.max)
     return [Expectation("target_share", expected, (target.column,), "ColumnMeanToBeBetween", settings)]
 
 
@@ -227,14 +234,13 @@ def _rule(name: str, rule: Rule) -> Expectation:
 
 def _computed(schema: Schema, contract: Contract) -> dict[str, Compute]:
     """Return how to make each column that is computed for the contract."""
-    rules = [rule for rule in contract.rules.values() if rule.promise[0] in COMPARED]
-    return {_share_name(schema): partial(_is_positive, schema.target)} | {
-        _rule_name(rule): partial(_keeps, rule) for rule in rules
-    }
+    target, rules = schema.target, [rule for rule in contract.rules.values() if rule.promise[0] in COMPARED]
+    share = {_share_name(target): partial(_is_positive, target)} if isinstance(target, BinaryTarget) else {}
+    return {**share, **{_rule_name(rule): partial(_keeps, rule) for rule in rules}}
 
 
-def _share_name(schema: Schema) -> str:
-    return f"{schema.target.column} is {schema.target.positive}"
+def _share_name(target: BinaryTarget) -> str:
+    return f"{target.column} is {target.positive}"
 
 
 def _rule_name(rule: Rule) -> str:
@@ -242,7 +248,7 @@ def _rule_name(rule: Rule) -> str:
     return f"{rule.column} {COMPARED[kind]} {other}"
 
 
-def _is_positive(target: Target, usable: Columns, rows: int) -> pd.Series:
+def _is_positive(target: BinaryTarget, usable: Columns, rows: int) -> pd.Series:
     """Return 1 for the positive label, 0 for the negative, missing for the rest."""
     outcome = usable.get(target.column, pd.Series(index=range(rows), dtype="str"))
     return pd.Series(np.select([outcome == target.positive, outcome == target.negative], [1.0, 0.0], np.nan))

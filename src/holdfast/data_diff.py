@@ -18,6 +18,7 @@ import pandas as pd
 
 from holdfast.distributions import Kind, counts, distance, total
 from holdfast.schema import Number, Schema
+from holdfast.targets import NumberTarget
 from holdfast.versions import Version
 
 T = TypeVar("T")
@@ -63,7 +64,7 @@ class Partition(NamedTuple):
 
     name: str
     rows: tuple[int | None, int | None]
-    positive_share: tuple[float | None, float | None]
+    answers: tuple[float | None, float | None]
     edits: Edits | None
 
 
@@ -98,8 +99,9 @@ class DataDiff:
     unchanged: int
     rows: Sides[int]
     months: Sides[dict[str, int]]
-    positive: str
-    positive_share: Sides[float | None]
+    answer: str  # what is told of the target: the share of a label, or the mean
+    answers: Sides[float | None]
+    unit: str | None  # of a mean
     types: tuple[dict[str, str], dict[str, str]]
     moved: tuple[Moved, ...]
 
@@ -110,8 +112,8 @@ def compare(before: Version, after: Version, schema: Schema) -> DataDiff:
     Raises: UserError where a partition cannot be read.
     """
     pair = _Pair(before, after)
-    outcomes = pair.count(schema.target.column, "category")
-    share = partial(_positive_share, schema=schema)
+    target = schema.target
+    outcomes = pair.count(target.column, "number" if target.kind == "number" else "category")
     types = _types(before), _types(after)
     columns = [name for name in types[1] if name in types[0] and name != schema.id] if pair.differing else []
     moved = [_move(name, types, pair, schema) for name in columns]
@@ -121,8 +123,9 @@ def compare(before: Version, after: Version, schema: Schema) -> DataDiff:
         unchanged=len(after.hashes) - len(pair.new),
         rows=pair.tally(Version.rows).each(lambda found: sum(found.values())),
         months=pair.months(schema.time),
-        positive=schema.target.positive,
-        positive_share=outcomes.each(lambda found: share(_together(found))),
+        answer=target.summarised,
+        answers=outcomes.each(lambda found: target.summary(_together(found).counts.to_dict())),
+        unit=target.unit if isinstance(target, NumberTarget) else None,
         types=types,
         moved=tuple(sorted(moved, key=lambda column: (-column.rank, column.column))),
     )
@@ -202,18 +205,12 @@ def _common_kind(before: str, after: str) -> Kind | None:
     return kinds.pop() if len(kinds) == 1 else None
 
 
-def _positive_share(outcomes: Counted, schema: Schema) -> float | None:
-    """Return the share of the positive label in the rows that have one of both."""
-    found = [int(outcomes.counts.get(label, 0)) for label in (schema.target.positive, schema.target.negative)]
-    return found[0] / sum(found) if sum(found) else None
-
-
 def _partition(name: str, pair: _Pair, outcomes: Sides[dict[str, Counted]], schema: Schema) -> Partition:
     sides = (pair.before, outcomes.before), (pair.after, outcomes.after)
     rows = [version.rows(name) if name in version.hashes else None for version, _ in sides]
-    shares = [_positive_share(found[name], schema) if name in found else None for _, found in sides]
+    answers = [schema.target.summary(found[name].counts.to_dict()) if name in found else None for _, found in sides]
     edits = _edits(pair.before.read(name), pair.after.read(name), schema.id) if None not in rows else None
-    return Partition(name, (rows[0], rows[1]), (shares[0], shares[1]), edits)
+    return Partition(name, (rows[0], rows[1]), (answers[0], answers[1]), edits)
 
 
 def _edits(before: pd.DataFrame, after: pd.DataFrame, key: str) -> Edits | None:

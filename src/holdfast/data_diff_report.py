@@ -57,16 +57,16 @@ def sentences(diff: DataDiff) -> list[str]:
         return [_same(diff)]
     change = diff.rows.after - diff.rows.before
     rows = f"{abs(change):,} rows {'more' if change > 0 else 'fewer'}" if change else "as many rows"
-    shares = [_percent(share) for share in (diff.positive_share.before, diff.positive_share.after)]
-    course = f"went from {shares[0]} to {shares[1]}" if shares[0] != shares[1] else f"is {shares[0]}, as before"
+    was, now = (_answer(one, diff) for one in (diff.answers.before, diff.answers.after))
+    course = f"went from {was} to {now}" if was != now else f"is {now}, as before"
     moved = [column.column for column in diff.moved if column.rank][:3]
     most = f"Most moved: {', '.join(moved)}." if moved else "No distribution moved."
-    return [f"{rows.capitalize()}; the share of {diff.positive} {course}.", most]
+    return [f"{rows.capitalize()}; the {diff.answer} {course}.", most]
 
 
 def facts(diff: DataDiff) -> Table:
     """Return what is so on both sides, and a remark, under their header."""
-    rows, share = diff.rows, diff.positive_share
+    rows, answers = diff.rows, diff.answers
     change = rows.after - rows.before
     remark = f"{change:+,} ({change / rows.before:+.1%})" if change and rows.before else ""
     table = [
@@ -76,8 +76,8 @@ def facts(diff: DataDiff) -> Table:
     ]
     if diff.months.before or diff.months.after:
         table.append(["months", *(_span(list(m)) for m in (diff.months.before, diff.months.after)), _months(diff)])
-    of_new = f"{_percent(share.new)} of new rows" if share.new is not None else ""
-    table.append([f"share of {diff.positive}", _percent(share.before), _percent(share.after), of_new])
+    of_new = f"{_answer(answers.new, diff)} of new rows" if answers.new is not None else ""
+    table.append([diff.answer, _answer(answers.before, diff), _answer(answers.after, diff), of_new])
     table.append(["columns", *(str(len(types)) for types in diff.types), _column_counts(diff)])
     return table
 
@@ -127,12 +127,12 @@ def _columns(diff: DataDiff) -> Table:
 
 def _partitions(diff: DataDiff) -> Table:
     """Return the partitions that are not the same, under their header."""
-    table = [["partition", "change", "rows", f"share of {diff.positive}", ""]]
+    table = [["partition", "change", "rows", diff.answer, ""]]
     for part in diff.partitions:
         change = "added" if part.rows[0] is None else "removed" if part.rows[1] is None else "changed"
         rows = _change(*(None if count is None else f"{count:,}" for count in part.rows))
-        shares = _change(*(None if share is None else _percent(share) for share in part.positive_share))
-        table.append([part.name, change, rows, shares, _edits(part)])
+        answers = _change(*(None if one is None else _answer(one, diff) for one in part.answers))
+        table.append([part.name, change, rows, answers, _edits(part)])
     return table
 
 
@@ -176,6 +176,13 @@ def _change(before: str | None, after: str | None) -> str:
     """Say what was and what is, once if it is the same or only on one side."""
     sides = [side for side in (before, after) if side is not None]
     return " → ".join(dict.fromkeys(sides))
+
+
+def _answer(value: float | None, diff: DataDiff) -> str:
+    """Say the share of a label, or the mean of a number."""
+    if value is None or diff.unit is None:
+        return _percent(value)
+    return f"{value:.4g} {diff.unit}".rstrip()
 
 
 def _percent(share: float | None) -> str:

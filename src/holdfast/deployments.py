@@ -14,8 +14,8 @@ from holdfast import moves, registry, services, store
 from holdfast.environments import Current
 from holdfast.errors import RefusedError
 from holdfast.registry import Version
-from holdfast.strict import Strict
 from holdfast.services import Serving
+from holdfast.strict import Strict
 
 PREFIX = "holdfast.deployed."
 MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"

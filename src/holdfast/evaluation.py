@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 from sklearn.inspection import permutation_importance
+from sklearn.metrics import confusion_matrix
 
 from holdfast import measuring, metrics
 from holdfast.measuring import DECIMALS, Metrics
@@ -88,12 +89,12 @@ def _slices(
 def _confusion(outcomes: pd.Series, scores: np.ndarray, model: Model) -> pd.DataFrame:
     """Count the rows of each label by the label that the model gives them."""
     labels = model.facts.data.target.answers
-    counts = pd.crosstab(outcomes.to_numpy(), model.label(scores)).reindex(index=labels, columns=labels, fill_value=0)
+    counts = confusion_matrix(outcomes.to_numpy(), model.label(scores), labels=labels).tolist()
     return pd.DataFrame(
         [
-            {"actual": actual, "predicted": predicted, "rows": int(counts.loc[actual, predicted])}
-            for actual in labels
-            for predicted in labels
+            {"actual": actual, "predicted": predicted, "rows": rows}
+            for actual, line in zip(labels, counts, strict=True)
+            for predicted, rows in zip(labels, line, strict=True)
         ]
     )
 

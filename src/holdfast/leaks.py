@@ -2,7 +2,8 @@
 
 A `Leak` has a permanent code:
 
-- `L1`: a column, or a few together, tell which label a training row has.
+- `L1`: a column, or a few together, tell which label a training row has: the positive one, or one class from all
+  others, whichever it is; of numbers, whether it is above the median.
 - `L2`: a column, or a few together, tell whether a training row has a label at all, or for which reason
   it has none. (A column that is filled when the flight has landed does.)
 - `L3`: a column has almost as many different words, or whole numbers, as there are training rows.
@@ -23,9 +24,9 @@ import numpy as np
 import pandas as pd
 
 from holdfast.schema import Category, Number, Schema
-from holdfast.strict import Strict
-from holdfast.targets import Target
 from holdfast.separation import Separator, separators
+from holdfast.strict import Strict
+from holdfast.targets import BinaryTarget, NumberTarget, Target
 from holdfast.terms import Leaks
 
 FEWEST = 20
@@ -94,16 +95,27 @@ def _telling(rows: pd.DataFrame, training: np.ndarray, schema: Schema, settings:
 
 
 def _questions(outcome: pd.Series, target: Target) -> Iterator[_Question]:
-    """Give the label's question, that of whether there is one, and that of each reason if there are several."""
-    positive, negative = ((outcome == label).to_numpy(bool) for label in (target.positive, target.negative))
-    labelled = positive | negative
-    yield _Question("L1", (target.positive, target.negative), (positive, negative))
+    """Give the questions of the labels, that of whether there is one, and that of each reason if there are several."""
+    labelled = target.answered(outcome)
+    yield from _of_answers(outcome, labelled, target)
     reasons = {"missing": outcome.isna()} | {label: outcome == label for label in target.excluded}
     masks = {name: mask.to_numpy(bool) for name, mask in reasons.items() if mask.any()}
     if len(masks) > 1:
         masks = {"unlabelled": ~labelled} | masks
     for name, mask in masks.items():
         yield _Question("L2", ("labelled", name), (labelled, mask))
+
+
+def _of_answers(outcome: pd.Series, labelled: np.ndarray, target: Target) -> Iterator[_Question]:
+    if isinstance(target, NumberTarget):
+        above = (outcome > outcome.median()).to_numpy(bool)
+        yield _Question("L1", (f"{target.column} above the median", "lower"), (above, labelled & ~above))
+        return
+    words = (target.positive,) if isinstance(target, BinaryTarget) else target.answers
+    for word in words:
+        mask = (outcome == word).to_numpy(bool)
+        other = target.negative if isinstance(target, BinaryTarget) else "other"
+        yield _Question("L1", (word, other), (mask, labelled & ~mask))
 
 
 def _told(separator: Separator, question: _Question, rows: int) -> Leak:

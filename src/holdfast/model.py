@@ -28,8 +28,8 @@ from holdfast.estimators import CodedBoosting, CodedRegression, RowLocalLinear, 
 from holdfast.features import Featurizer
 from holdfast.forest import Forest
 from holdfast.schema import Schema
-from holdfast.strict import Strict
 from holdfast.split import Boundaries
+from holdfast.strict import Strict
 
 FORMAT = 1
 FILES = ("model.json", "model.skops")

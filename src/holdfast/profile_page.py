@@ -20,6 +20,7 @@ from holdfast.profiling import (
     most_frequent,
 )
 from holdfast.schema import Column, Number, Schema
+from holdfast.targets import BinaryTarget, NumberTarget, Target
 
 TOP = 4  # words of a category that are shown
 
@@ -55,10 +56,9 @@ def short(names: Sequence[str]) -> list[str]:
 
 def _headline(parts: Sequence[PartitionProfile], schema: Schema) -> Html:
     rows, target = sum(part.rows for part in parts), schema.target
-    positive, negative = (sum(part.outcomes[label] for part in parts) for label in (target.positive, target.negative))
     entries = [
         ("Rows", f"{rows:,}", "in one partition" if len(parts) == 1 else f"in {len(parts)} partitions"),
-        (_worded(target.positive), _share(positive, positive + negative), f"of {positive + negative:,} labelled rows"),
+        _answer(parts, target),
     ]
     if schema.time:
         first, last = _days(part.columns[schema.time] for part in parts)
@@ -69,12 +69,29 @@ def _headline(parts: Sequence[PartitionProfile], schema: Schema) -> Html:
     return pages.figures(*entries)
 
 
+def _answer(parts: Sequence[PartitionProfile], target: Target) -> tuple[str, str, str]:
+    """Return the heading, the figure and the remark of what is predicted."""
+    if isinstance(target, NumberTarget):
+        known = [one.spread for one in (part.answers for part in parts) if one and one.spread]
+        span = (
+            f"{figure(min(one.min for one in known))} to {figure(max(one.max for one in known))}" if known else "none"
+        )
+        return target.title, span, target.unit
+    rows = sum(part.outcomes[label] for part in parts for label in target.answers)
+    followed = sum(part.outcomes[target.followed] for part in parts)
+    return _worded(target.followed), _share(followed, rows), f"of {rows:,} labelled rows"
+
+
 def _partitions(names: Sequence[str], parts: Sequence[PartitionProfile], schema: Schema) -> Html:
-    rows, shares = [part.rows for part in parts], [part.positive_share(schema) for part in parts]
-    said = ["no label" if share is None else f"{share:.1%}" for share in shares]
+    rows, answers = [part.rows for part in parts], [part.summary(schema) for part in parts]
+    target = schema.target
+    said = ["no label" if one is None else _said(one, target) for one in answers]
     counts = svg.bars(names, rows, [f"{count:,} rows" for count in rows], "Rows of each partition")
-    title = f"Share of {_worded(schema.target.positive).lower()} in labelled rows"
-    course = svg.line(names, shares, said, f"{title}, by partition")
+    if isinstance(target, NumberTarget):
+        title = f"Mean of {target.title}"
+    else:
+        title = f"Share of {_worded(target.followed).lower()} in labelled rows"
+    course = svg.line(names, answers, said, f"{title}, by partition")
     return pages.section(
         "Partitions", element("div", pages.chart("Rows", counts), pages.chart(title, course), class_="beside")
     )
@@ -82,13 +99,25 @@ def _partitions(names: Sequence[str], parts: Sequence[PartitionProfile], schema:
 
 def _outcomes(parts: Sequence[PartitionProfile], schema: Schema) -> Html:
     target, rows = schema.target, sum(part.rows for part in parts)
-    uses = {target.positive: "positive label", target.negative: "negative label"}
+    uses = _uses(target)
     counts = {label: sum(part.outcomes[label] for part in parts) for label in target.labels}
     counted = [(_worded(label), uses.get(label, "excluded"), count) for label, count in counts.items()]
     counted.append(("Missing", "unlabelled", sum(part.unknown_outcomes for part in parts)))
     cells = [[name, use, f"{count:,}", _share(count, rows)] for name, use, count in counted]
     table = pages.table(["Outcome", "Use", "Rows", "Share"], cells, numbers=[2, 3])
-    return pages.section(target.label or target.column, _soft(target.help), table)
+    return pages.section(target.title, _soft(target.help), table)
+
+
+def _uses(target: Target) -> dict[str, str]:
+    if isinstance(target, BinaryTarget):
+        return {target.positive: "positive label", target.negative: "negative label"}
+    return dict.fromkeys(target.answers, "class")
+
+
+def _said(answer: float, target: Target) -> str:
+    if isinstance(target, NumberTarget):
+        return f"{figure(answer)} {target.unit}".rstrip()
+    return f"{answer:.1%}"
 
 
 def _columns(parts: Sequence[PartitionProfile], schema: Schema) -> Html:

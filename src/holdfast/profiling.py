@@ -16,6 +16,7 @@ from pydantic import Field
 
 from holdfast.schema import Category, Column, Number, Schema
 from holdfast.strict import Strict
+from holdfast.targets import NumberTarget
 
 BINS = 32
 KEPT = 200  # words of one partition that are kept with their counts
@@ -109,21 +110,24 @@ class PartitionProfile(Strict):
     rows: int
     outcomes: dict[str, int] = Field(description="rows of each label of the target, also those that are excluded")
     unknown_outcomes: int
+    answers: NumberProfile | None = Field(default=None, description="of a target that is a number")
     columns: dict[str, ColumnProfile]
 
-    def positive_share(self, schema: Schema) -> float | None:
-        """Return the share of the positive label in the rows that have one of both labels."""
-        positive, negative = (self.outcomes[label] for label in (schema.target.positive, schema.target.negative))
-        return positive / (positive + negative) if positive + negative else None
+    def summary(self, schema: Schema) -> float | None:
+        """Return the share of the label that is followed, or the mean of a target that is a number."""
+        if self.answers is not None:
+            return self.answers.spread.mean if self.answers.spread else None
+        return schema.target.summary(self.outcomes)
 
 
 def profile(part: pd.DataFrame, schema: Schema) -> PartitionProfile:
     """Describe the rows of a partition, in the canonical form that `Schema.rows` returns."""
-    outcomes = part[schema.target.column]
+    outcomes, is_number = part[schema.target.column], isinstance(schema.target, NumberTarget)
     return PartitionProfile(
         rows=len(part),
         outcomes={label: int((outcomes == label).sum()) for label in schema.target.labels},
         unknown_outcomes=int(outcomes.isna().sum()),
+        answers=_numbers(outcomes) if is_number else None,
         columns={name: _column(part[name], column) for name, column in schema.columns.items()},
     )
 
@@ -145,9 +149,9 @@ def figure(value: float) -> str:
 
 
 def _column(values: pd.Series, column: Column) -> ColumnProfile:
-    missing, known = int(values.isna().sum()), values.dropna()
     if isinstance(column, Number):
-        return NumberProfile(missing=missing, spread=_spread(known.to_numpy()) if len(known) else None)
+        return _numbers(values)
+    missing, known = int(values.isna().sum()), values.dropna()
     if isinstance(column, Category):
         counts = {str(word): int(count) for word, count in known.value_counts().items()}
         return CategoryProfile(missing=missing, distinct=len(counts), words=dict(most_frequent([counts])[:KEPT]))
@@ -155,6 +159,11 @@ def _column(values: pd.Series, column: Column) -> ColumnProfile:
     if known.empty:
         return TimeProfile(missing=missing, hours=hours)
     return TimeProfile(missing=missing, first=known.min().isoformat(), last=known.max().isoformat(), hours=hours)
+
+
+def _numbers(values: pd.Series) -> NumberProfile:
+    known = values.dropna()
+    return NumberProfile(missing=len(values) - len(known), spread=_spread(known.to_numpy()) if len(known) else None)
 
 
 def _spread(values: np.ndarray) -> Spread:

@@ -55,14 +55,11 @@ class Number(Described):
 
 
 class Category(Described):
-    """One of a set of words; without `values`, any word, and the model learns those it meets.
-
-    `names` says for people what some of the words stand for.
-    """
+    """One of a set of words; without `values`, any word, and the model learns those it meets."""
 
     kind: Literal["category"]
     values: tuple[str, ...] | None = None
-    names: dict[str, str] = {}
+    names: dict[str, str] = Field(default={}, description="what some of the words stand for, for people")
 
     @field_validator("values")
     @classmethod

@@ -4,6 +4,7 @@ All that the rest needs to know of a target's kind is asked here: which rows hav
 estimator, how many scores a row gets, and which answer follows from them.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -65,6 +66,24 @@ class _Labelled(Asked):
         """
         return outcomes.isin(self.answers).to_numpy(bool)
 
+    @property
+    def followed(self) -> str:
+        """The label whose share is followed from one partition to the next."""
+        return self.answers[0]
+
+    @property
+    def summarised(self) -> str:
+        """What `summary` is of."""
+        return f"share of {self.followed}"
+
+    def summary(self, counts: Mapping[Any, int]) -> float | None:
+        """Return one figure of what many rows were: the share of one label in those that have an answer.
+
+        `counts` are the rows of each outcome.
+        """
+        rows = sum(counts.get(label, 0) for label in self.answers)
+        return counts.get(self.followed, 0) / rows if rows else None
+
 
 class BinaryTarget(_Labelled):
     """One of two labels. Both are declared, so that a typing error is never a silent negative."""
@@ -83,6 +102,11 @@ class BinaryTarget(_Labelled):
     def answers(self) -> tuple[str, ...]:
         """Both labels, the negative one first: its place is its code."""
         return (self.negative, self.positive)
+
+    @property
+    def followed(self) -> str:
+        """The label whose share is followed from one partition to the next."""
+        return self.positive
 
     def encoded(self, outcomes: pd.Series) -> np.ndarray:
         """Return 1 for the positive label, else 0.
@@ -169,7 +193,10 @@ class NumberTarget(Asked):
         """There is no list of numbers."""
         return ()
 
-    labels = answers
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """No words stand in the target column."""
+        return ()
 
     def answered(self, outcomes: pd.Series) -> np.ndarray:
         """Tell which rows have an answer.
@@ -177,6 +204,16 @@ class NumberTarget(Asked):
         Shapes: (n,) → (n,) bool.
         """
         return outcomes.notna().to_numpy(bool)
+
+    @property
+    def summarised(self) -> str:
+        """What `summary` is of."""
+        return f"mean of {self.column}"
+
+    def summary(self, counts: Mapping[Any, int]) -> float | None:
+        """Return the mean of many rows; `counts` are the rows of each number."""
+        rows = sum(counts.values())
+        return sum(value * count for value, count in counts.items()) / rows if rows else None
 
     def encoded(self, outcomes: pd.Series) -> np.ndarray:
         """Return the numbers.

@@ -112,10 +112,13 @@ class Contract(Strict):
         """
         if self.partition is not None and schema.time is None:
             raise ValueError("contract.partition is 'month', but data.time is not declared")
+        if self.target_share is not None and schema.target.kind != "binary":
+            raise ValueError("contract.target_share is of a positive label, and the target has none")
         for name in self.besides:
             if name in schema.names:
                 raise ValueError(f"contract.besides: '{name}' is declared under data, so that it is looked at")
-        words = [schema.id, schema.target.column, *schema.named(Category)]
+        outcome = [schema.target.column] if schema.target.kind != "number" else []
+        words = [schema.id, *outcome, *schema.named(Category)]
         optional = [schema.target.column, *(name for name, column in schema.columns.items() if column.nullable)]
         ruled = [name for rule in self.rules.values() for name in (rule.column, rule.promise[1])]
         for key, named, allowed, what in (

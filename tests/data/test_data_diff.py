@@ -179,7 +179,7 @@ def test_the_share_of_the_target_leaves_out_what_has_no_label(months: Parts, dif
 
     found = diff({"a.parquet": before}, {"a.parquet": after})
 
-    assert (found.positive_share.before, found.positive_share.after) == (0.5, 0.25)
+    assert (found.answers.before, found.answers.after) == (0.5, 0.25)
     assert "the share of yes went from 50.0% to 25.0%" in text(found)
 
 
@@ -251,7 +251,7 @@ def test_versions_without_id_time_and_target_are_compared_all_the_same(months: P
 
     found = diff(bare, changed)
 
-    assert (found.moved[0].column, found.months.after, found.positive_share.after) == ("colour", {}, None)
+    assert (found.moved[0].column, found.months.after, found.answers.after) == ("colour", {}, None)
     assert "the share of yes is unknown, as before" in text(found)
 
 

@@ -13,9 +13,9 @@ from holdfast.files import Workspace
 from holdfast.leaks import FEWEST, Leak, find
 from holdfast.params import IdSplit, Params
 from holdfast.schema import Category, Column, Number, Schema, Time
-from holdfast.targets import BinaryTarget
 from holdfast.sources import nycflights
 from holdfast.split import boundaries
+from holdfast.targets import BinaryTarget
 from holdfast.terms import Leaks
 
 SETTINGS = Leaks()

@@ -62,7 +62,7 @@ def test_a_profile_counts_rows_outcomes_and_missing_values(rows: pd.DataFrame, s
     found = profile(rows, schema)
 
     assert (found.rows, found.outcomes, found.unknown_outcomes) == (5, {"no": 2, "yes": 1, "void": 1}, 1)
-    assert found.positive_share(schema) == pytest.approx(1 / 3)
+    assert found.summary(schema) == pytest.approx(1 / 3)
     assert {name: column.missing for name, column in found.columns.items()} == {"at": 0, "size": 1, "colour": 1}
 
 

@@ -53,7 +53,7 @@ def rule(real_model: Model) -> Scorer:
 
 
 def labels(rows: pd.DataFrame, model: Model) -> np.ndarray:
-    return (rows[model.facts.data.target.column] == model.facts.data.target.positive).to_numpy("int8")
+    return model.facts.data.target.encoded(rows[model.facts.data.target.column])
 
 
 def learn(name: str, rows: pd.DataFrame, target: np.ndarray, model: Model) -> Scorer:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from holdfast import files
 from holdfast.errors import DONE
-from holdfast.evaluation import Metrics
 from holdfast.files import Workspace
+from holdfast.measuring import Metrics
 from holdfast.model import Model
 from holdfast.split import TimeBoundaries
+from holdfast.targets import BinaryTarget
 
 logger = logging.getLogger(__name__)
 
@@ -18,11 +19,13 @@ def run(root: Path) -> int:
     workspace = Workspace(root)
     found = files.read_json(workspace.evaluate / "metrics.json", Metrics)
     facts = Model.load(workspace.train / "model").facts
-    positive, split = facts.data.target.positive, facts.split
+    target, split = facts.data.target, facts.split
     name = f"holdout {' to '.join(split.holdout_months())}" if isinstance(split, TimeBoundaries) else "holdout"
-    shares = f"{found['positive_share']:.1%} {positive}", f"{found['positive_share_in_training']:.1%} in training"
-    logger.info("%s: %s rows, %s (%s)", name, f"{found['rows']:,}", *shares)
+    said = f"{found.pop('rows'):,} rows"
+    if isinstance(target, BinaryTarget):
+        shares = found.pop("positive_share"), found.pop("positive_share_in_training")
+        said += f", {shares[0]:.1%} {target.positive} ({shares[1]:.1%} in training)"
+    logger.info("%s: %s", name, said)
     for key, value in found.items():
-        if key not in {"rows", "positive_share", "positive_share_in_training"}:
-            logger.info("  %-18s %s", key, "not defined" if value is None else f"{value:.3f}")
+        logger.info("  %-18s %s", key, "not defined" if value is None else f"{value:.3f}")
     return DONE
