@@ -105,7 +105,7 @@ def test_own_data_needs_no_python(own_data: Project) -> None:
     scores = files.read(own_data.workspace.evaluate / "scores.parquet")
     assert list(scores) == ["patient", "target", "score"]
     assert 100 < len(scores) < 260
-    slices = pd.read_csv(own_data.workspace.evaluate / "slices.csv")
+    slices = pd.read_csv(own_data.workspace.evaluate / "plots" / "slices.csv")
     assert slices["value"].tolist() == ["blue", "green", "missing", "red"]
     assert slices["rows"].sum() == len(scores)
 

@@ -20,6 +20,7 @@ from holdfast.leaks import Leak, find
 from holdfast.params import Params
 from holdfast.profiling import profile
 from holdfast.schema import Schema, few
+from holdfast.targets import BinaryTarget, NumberTarget, Target
 from holdfast.split import SIDES, boundaries
 from holdfast.terms import Contract, Leaks
 
@@ -95,15 +96,23 @@ def _looked_for(rows: pd.DataFrame, sides: np.ndarray, schema: Schema, settings:
 def _refuse_too_few_answers(rows: pd.DataFrame, schema: Schema, side: str) -> None:
     """Refuse a side that says too little: one answer only, or while training not each of the labels."""
     target = schema.target
-    found = sorted(rows[target.column].unique())
-    absent = [label for label in target.answers if label not in found] if side == "train" else []
+    found = [str(one) for one in sorted(rows[target.column].unique())]
+    absent = side == "train" and not {*target.answers} <= {*found}
     if len(found) < 2 or absent:
-        said = few([str(one) for one in found]) or "no answer"
-        expected = "two different answers at least" if not target.answers else few(target.answers)
+        said = few(found) if len(found) > 1 else "".join(found) or "no label"
         raise UserError(
-            f"data/: {target.column}: found {said} in the {len(rows):,} {side} rows, expected {expected}.",
-            fix="add rows of the other labels, or give this side more rows under `split:` in params.yaml",
+            f"data/: {target.column}: found {said} in the {len(rows):,} {side} rows, "
+            f"expected {_two_answers(target, side)}.",
+            fix="add rows of the other label, or give this side more rows under `split:` in params.yaml",
         )
+
+
+def _two_answers(target: Target, side: str) -> str:
+    if isinstance(target, NumberTarget):
+        return "two different numbers at least"
+    if isinstance(target, BinaryTarget):
+        return f"both {target.negative} and {target.positive}"
+    return f"{'each' if side == 'train' else 'two at least'} of {few(target.answers)}"
 
 
 def _outcomes(outcome: pd.Series, sides: np.ndarray) -> pd.DataFrame:
