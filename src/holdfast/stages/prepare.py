@@ -20,8 +20,8 @@ from holdfast.leaks import Leak, find
 from holdfast.params import Params
 from holdfast.profiling import profile
 from holdfast.schema import Schema, few
-from holdfast.targets import BinaryTarget, NumberTarget, Target
 from holdfast.split import SIDES, boundaries
+from holdfast.targets import BinaryTarget, NumberTarget, Target
 from holdfast.terms import Contract, Leaks
 
 logger = logging.getLogger(__name__)
