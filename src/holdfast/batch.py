@@ -198,15 +198,14 @@ def _scored(batch: Batch, one: Partition) -> Entry:
 def _write(batch: Batch, one: Partition, draft: Path, refusals: "Refusals") -> int:
     """Write the scores of a partition, and return the number of its rows."""
     model, schema, rows = batch.model, batch.model.facts.data, 0
-    labels = (schema.target.negative, schema.target.positive)
     values = (batch.by.version, batch.by.sha256, batch.by.data_format, batch.moment)
-    with streams.scores(draft, schema.id, labels, dict(zip(CONSTANTS, values, strict=True))) as file:
+    with streams.scores(draft, schema.id, schema.target, dict(zip(CONSTANTS, values, strict=True))) as file:
         for block in streams.blocks(one.path, intake.wanted(schema)):
             taken = intake.take(block, schema, one.given)
             refusals.add(taken.refused, taken.refusals)
             if len(taken.ids):
                 scores = model.score_columns(taken.columns)
-                file.add(taken.ids, scores, model.label(scores) == schema.target.positive)
+                file.add(taken.ids, scores, schema.target.places(scores, model.facts.threshold))
             rows += taken.refused + len(taken.ids)
             batch.progress.add(taken.refused + len(taken.ids), one.given)
         if rows and not file.rows:

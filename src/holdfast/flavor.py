@@ -12,6 +12,7 @@ import pandas as pd
 
 from holdfast.bundle import Bundle
 from holdfast.schema import Category, Number, Schema, Time
+from holdfast.targets import LABEL
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -27,13 +28,15 @@ class Scorer:
         self.bundle = bundle
 
     def predict(self, rows: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002
-        """Return the score and the label of raw rows; a nullable column may be left out.
+        """Return the scores and the label of raw rows; a nullable column may be left out.
 
         Raises: UserError where a column is missing or of another kind.
         """
         model = self.bundle.model
         scores = model.score(_typed(rows, model.facts.data))
-        return pd.DataFrame({"score": scores, "label": model.label(scores)})
+        target = model.facts.data.target
+        columns = dict(zip(target.score_names, scores.reshape(len(scores), -1).T, strict=True))
+        return pd.DataFrame(columns | ({LABEL: model.label(scores)} if target.answers else {}))
 
 
 def _load_pyfunc(path: str) -> Scorer:
@@ -72,7 +75,9 @@ def _signature(schema: Schema) -> "ModelSignature":
     inputs: list[Any] = [
         ColSpec(kinds[type(column)], name, required=not column.nullable) for name, column in schema.columns.items()
     ]
-    return ModelSignature(Columns(inputs), Columns([ColSpec("double", "score"), ColSpec("string", "label")]))
+    outputs: list[Any] = [ColSpec("double", name) for name in schema.target.score_names]
+    outputs += [ColSpec("string", LABEL)] if schema.target.answers else []
+    return ModelSignature(Columns(inputs), Columns(outputs))
 
 
 def _typed(rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:

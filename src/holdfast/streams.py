@@ -7,7 +7,7 @@ rows alone: the same scores are the same bytes, whatever they were made from.
 
 import csv
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ import pandas as pd
 from holdfast import files
 from holdfast.cells import MISSING
 from holdfast.errors import UserError
+from holdfast.targets import LABEL, Target
 
 PARQUET, CSV = ".parquet", ".csv"
 SUFFIXES = (PARQUET, CSV)
@@ -211,20 +212,22 @@ def whole(path: Path) -> Iterator[Path]:
 class Scores:
     """A file of scores that is being written; what is the same in every row costs next to nothing."""
 
-    def __init__(self, writer: Any, labels: tuple[str, str], constants: list[Any]) -> None:
+    def __init__(self, writer: Any, answers: Sequence[str], constants: list[Any]) -> None:
         self.rows = 0
-        self._writer, self._schema, self._labels, self._constants = writer, writer.schema, labels, constants
+        self._writer, self._schema, self._answers, self._constants = writer, writer.schema, answers, constants
         self._waiting: list[Any] = []
 
-    def add(self, ids: pd.Series, scores: np.ndarray, positive: np.ndarray) -> None:
-        """Add rows: their ids, their scores, and whether these are at least the threshold.
+    def add(self, ids: pd.Series, scores: np.ndarray, places: np.ndarray) -> None:
+        """Add rows: their ids, their scores, and the places of their labels among the answers, where there are any.
 
-        Shapes: (n,) each.
+        Shapes: ids (n,), scores (n,) or (n, classes), places (n,).
         """
         import pyarrow as pa
 
-        labels = pa.DictionaryArray.from_arrays(pa.array(positive.astype("int8")), pa.array(self._labels))
-        columns = [pa.array(ids, pa.string()), pa.array(scores), labels]
+        columns = [pa.array(ids, pa.string()), *(pa.array(one) for one in scores.reshape(len(scores), -1).T)]
+        if self._answers:
+            labels = pa.array(self._answers, pa.string())
+            columns.append(pa.DictionaryArray.from_arrays(pa.array(places.astype("int16")), labels))
         constants = [constant.slice(0, len(scores)) for constant in self._constants]
         self._waiting.append(pa.RecordBatch.from_arrays([*columns, *constants], schema=self._schema))
         self.rows += len(scores)
@@ -242,18 +245,20 @@ class Scores:
 
 
 @contextmanager
-def scores(draft: Path, id_name: str, labels: tuple[str, str], constants: Mapping[str, Any]) -> Iterator[Scores]:
+def scores(draft: Path, id_name: str, target: Target, constants: Mapping[str, Any]) -> Iterator[Scores]:
     """Give a file of scores to add rows to; constants are in each of them."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     made = [_constant(pa.scalar(value)) for value in constants.values()]
-    names = (id_name, "score", "label", *constants)
-    types = [pa.string(), pa.float64(), pa.dictionary(pa.int8(), pa.string()), *(one.type for one in made)]
+    labels = {LABEL: pa.dictionary(pa.int16(), pa.string())} if target.answers else {}
+    names = (id_name, *target.score_names, *labels, *constants)
+    numbers = [pa.float64()] * len(target.score_names)
+    types = [pa.string(), *numbers, *labels.values(), *(one.type for one in made)]
     described = pa.schema([pa.field(name, kind, nullable=False) for name, kind in zip(names, types, strict=True)])
-    settings = SETTINGS | {"use_dictionary": ["label", *constants]}
+    settings = SETTINGS | {"use_dictionary": [*labels, *constants]}
     with pq.ParquetWriter(draft, described, **settings) as writer:
-        file = Scores(writer, labels, made)
+        file = Scores(writer, target.answers, made)
         yield file
         file.flush()
 

@@ -15,7 +15,7 @@ from holdfast.errors import nearest
 from holdfast.strict import Strict
 
 Kind = Literal["binary", "classes", "number"]
-SCORE = "score"
+SCORE, LABEL = "score", "label"  # what they are called in tables
 
 
 class Asked(Strict):
@@ -115,8 +115,15 @@ class BinaryTarget(_Labelled):
         """
         return (outcomes == self.positive).to_numpy("int8")
 
+    def places(self, scores: np.ndarray, threshold: float | None) -> np.ndarray:
+        """Return the place of each row's label among the answers: that of the positive one from the threshold on.
+
+        Shapes: (n,) → (n,).
+        """
+        return scores >= threshold
+
     def predicted(self, scores: np.ndarray, threshold: float | None) -> np.ndarray:
-        """Return the label of each score.
+        """Return the label of each row.
 
         Shapes: (n,) → (n,).
         """
@@ -163,12 +170,19 @@ class ClassesTarget(_Labelled):
         """
         return pd.Categorical(outcomes, categories=self.values).codes.astype("int64")
 
-    def predicted(self, scores: np.ndarray, _threshold: float | None) -> np.ndarray:
-        """Return the label with the highest score of each row; of equal ones the first.
+    def places(self, scores: np.ndarray, _threshold: float | None) -> np.ndarray:
+        """Return the place of each row's label among the answers: that of its highest score, of equal ones the first.
 
         Shapes: (n, classes) → (n,).
         """
-        return np.array(self.values)[scores.argmax(axis=1)]
+        return scores.argmax(axis=1)
+
+    def predicted(self, scores: np.ndarray, threshold: float | None) -> np.ndarray:
+        """Return the label of each row.
+
+        Shapes: (n, classes) → (n,).
+        """
+        return np.array(self.values)[self.places(scores, threshold)]
 
 
 class NumberTarget(Asked):
@@ -221,6 +235,13 @@ class NumberTarget(Asked):
         Shapes: (n,) → (n,) float64.
         """
         return outcomes.to_numpy("float64")
+
+    def places(self, scores: np.ndarray, _threshold: float | None) -> np.ndarray:
+        """Return nothing but zeros: there are no labels to be placed among.
+
+        Shapes: (n,) → (n,).
+        """
+        return np.zeros(len(scores), dtype="int64")
 
     def predicted(self, scores: np.ndarray, _threshold: float | None) -> np.ndarray:
         """Return the scores, which are what is predicted.
