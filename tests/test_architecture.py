@@ -24,7 +24,7 @@ NEVER_CHANGES_A_RESULT = {"threads"}
 # Each module may import from the lines above its own.
 LAYERS = [
     {"holdfast", "errors", "commands", "stages"},
-    {"distributions", "fitting", "markdown", "pages", "sources", "strict", "twins"},
+    {"distributions", "fitting", "markdown", "pages", "sources", "strict", "terminal", "twins"},
     {
         "commits",
         "curves_svg",
@@ -72,6 +72,7 @@ LAYERS = [
     {
         "commands.alarm",
         "commands.card",
+        "commands.completion",
         "commands.data_diff",
         "commands.deploy",
         "commands.deployed",

@@ -1,13 +1,14 @@
 """One door for people and CI: `python -m holdfast COMMAND`."""
 
 import argparse
-import logging
 import signal
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from holdfast import terminal
 from holdfast.errors import UserError, exit_code
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ def parser() -> argparse.ArgumentParser:
         _data, _model, _registry, _lineage, _scores, _comparison, _github, _reproduction, _trials, _release,
     ):  # fmt: skip
         describe(commands)
+    completion = commands.add_parser(
+        "completion",
+        help="print what a shell needs to complete `holdfast` and its options",
+        epilog="example: holdfast completion bash > ~/.local/share/bash-completion/completions/holdfast",
+    )
+    completion.add_argument("shell", choices=["bash", "zsh", "tcsh"], help="which shell")
     return top
 
 
@@ -59,7 +66,11 @@ def _data(commands: "Commands") -> None:
 
 
 def _model(commands: "Commands") -> None:
-    commands.add_parser("metrics", help="print what was measured of the model, and on which rows")
+    commands.add_parser(
+        "metrics",
+        help="print what was measured of the model, and on which rows",
+        epilog="example: python -m holdfast metrics",
+    )
     card = commands.add_parser(
         "card",
         help="write the model card of this tree's model: what it is for, how good it is and how surely, what it lacks",
@@ -78,7 +89,11 @@ def _model(commands: "Commands") -> None:
 
 
 def _registry(commands: "Commands") -> None:
-    commands.add_parser("publish", help="log this tree's model as an MLflow run, and register it as challenger")
+    commands.add_parser(
+        "publish",
+        help="log this tree's model as an MLflow run, and register it as challenger",
+        epilog="example: HOLDFAST_ENV=uat python -m holdfast publish",
+    )
     promote = commands.add_parser(
         "promote",
         help="make the challenger champion, if the judge says so",
@@ -89,9 +104,17 @@ def _registry(commands: "Commands") -> None:
     promote.add_argument(
         "--approved-by", action="append", default=[], metavar="NAME", help="who has agreed (once for each person)"
     )
-    rollback = commands.add_parser("rollback", help="make the champion before this one champion again")
+    rollback = commands.add_parser(
+        "rollback",
+        help="make the champion before this one champion again",
+        epilog="example: HOLDFAST_ENV=prod python -m holdfast rollback",
+    )
     rollback.add_argument("version", nargs="?", metavar="VERSION", help="one that was champion at any time")
-    commands.add_parser("history", help="say who was champion from when to when, and on which verdict")
+    commands.add_parser(
+        "history",
+        help="say who was champion from when to when, and on which verdict",
+        epilog="example: HOLDFAST_ENV=prod python -m holdfast history",
+    )
 
 
 def _lineage(commands: "Commands") -> None:
@@ -143,7 +166,11 @@ def _comparison(commands: "Commands") -> None:
     report.add_argument(
         "--format", dest="form", choices=["md", "html", "json"], help="print the report (what is found, in short)"
     )
-    gate = commands.add_parser("gate", help="exit with 1 unless the last report's verdict is to promote")
+    gate = commands.add_parser(
+        "gate",
+        help="exit with 1 unless the last report's verdict is to promote",
+        epilog="example: python -m holdfast report && python -m holdfast gate",
+    )
     gate.add_argument("--base", metavar="REV", help="the commit that it must be against (as for report)")
 
 
@@ -183,12 +210,20 @@ def _github(commands: "Commands") -> None:
         epilog="example: make retrain && python -m holdfast propose",
     )
     propose.add_argument("--start-checks", action="store_true", help="also start ci.yml, as a workflow has to")
-    alarm = commands.add_parser("alarm", help="open an issue that new versions break us, or add to the open one")
+    alarm = commands.add_parser(
+        "alarm",
+        help="open an issue that new versions break us, or add to the open one",
+        epilog="example: python -m holdfast alarm https://github.com/OWNER/NAME/actions/runs/123456",
+    )
     alarm.add_argument("run_url", metavar="RUN", help="the address of the run that failed")
 
 
 def _reproduction(commands: "Commands") -> None:
-    commands.add_parser("lock-check", help="tell whether dvc.lock is what `dvc repro` would write")
+    commands.add_parser(
+        "lock-check",
+        help="tell whether dvc.lock is what `dvc repro` would write",
+        epilog="example: python -m holdfast lock-check",
+    )
     rebuild = commands.add_parser(
         "rebuild-check",
         help="clone a commit, reproduce it without a cache, compare every artifact",
@@ -223,11 +258,15 @@ def run() -> int:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` may stop listening
     signal.signal(signal.SIGTERM, _end)  # whoever ends us lets us tidy up
     arguments = vars(parser().parse_args())
-    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stdout)
-    logging.getLogger("holdfast").setLevel(logging.INFO)
-    command = import_module(f"holdfast.commands.{arguments.pop('command').replace('-', '_')}")
-    code: int = command.run(_root(), **arguments)
+    name = arguments.pop("command").replace("-", "_")
+    with terminal.lines(sys.stdout):
+        code: int = import_module(f"holdfast.commands.{name}").run(_root(), **arguments)
     return code
+
+
+def main() -> int:
+    """Run the command that is named on the command line, and return its exit code."""
+    return exit_code(run, partial(terminal.painted, stream=sys.stderr))
 
 
 def _end(number: int, _: object) -> None:
@@ -244,4 +283,4 @@ def _root() -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_code(run))
+    sys.exit(main())

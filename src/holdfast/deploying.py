@@ -9,10 +9,11 @@ import logging
 import os
 import subprocess
 from base64 import b64encode
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from holdfast import bundle, commits
+from holdfast import bundle, commits, terminal
 from holdfast.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -72,10 +73,11 @@ def _key(remote: str) -> dict[str, str]:
 def _git(root: Path, *command: str, environment: dict[str, str] | None = None, shown: bool = False) -> str:
     """Run Git with more environment, and return what it said, unless it is shown as it comes."""
     end = None if shown else subprocess.PIPE
-    done = subprocess.run(
-        ["git", *command], cwd=root, env={**os.environ, **(environment or {})}, text=True,
-        stdin=subprocess.DEVNULL, stdout=end, stderr=end, check=False,
-    )  # fmt: skip
+    with terminal.handed_over() if shown else nullcontext():
+        done = subprocess.run(
+            ["git", *command], cwd=root, env={**os.environ, **(environment or {})}, text=True,
+            stdin=subprocess.DEVNULL, stdout=end, stderr=end, check=False,
+        )  # fmt: skip
     if done.returncode:
         said = "it says why above" if shown else " ".join(done.stderr.split())
         raise UserError(f"git {command[0]}: exited with {done.returncode}: {said}.", fix="mend that, then deploy again")

@@ -30,12 +30,15 @@ class RefusedError(UserError):
     """Report that a check refused what it was given: nothing failed, and nothing was accepted."""
 
 
-def exit_code(command: Callable[[], int]) -> int:
-    """Run a command; say a `UserError` on standard error, without a traceback, and give its exit code."""
+def exit_code(command: Callable[[], int], written: Callable[[str], str] = str) -> int:
+    """Run a command; say a `UserError` on standard error, without a traceback, and give its exit code.
+
+    `written` turns what is said into what is written.
+    """
     try:
         return command()
     except UserError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{written(str(error))}\n")
         return REFUSED if isinstance(error, RefusedError) else MISTAKE
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted\n")

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from holdfast import commits, processes
+from holdfast import commits, processes, terminal
 from holdfast.commits import Commit
 from holdfast.errors import UserError
 from holdfast.processes import Done
@@ -51,7 +51,8 @@ def rebuild(root: Path, clone: Path, revision: str) -> list[str]:
     if (clone / LOCK).read_bytes() != (root / LOCK).read_bytes():
         logger.info("note: that commit's %s is another than the one here; its bytes may need its environment", LOCK)
     recorded = lock_hashes(clone)
-    processes.checked(processes.run(["dvc", "repro", "--quiet", "--force"], clone, shown=True))
+    with terminal.handed_over():
+        processes.checked(processes.run(["dvc", "repro", "--quiet", "--force"], clone, shown=True))
     return differing(recorded, lock_hashes(clone), [clone / ".dvc" / "cache", clone / "dvc-remote"])
 
 

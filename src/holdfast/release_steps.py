@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from holdfast import commits, files, moves, registry, store
+from holdfast import commits, files, moves, registry, store, terminal
 from holdfast.bundle import SHORT
 from holdfast.environments import Current
 from holdfast.errors import DONE, MISTAKE, REFUSED, RefusedError, UserError, nearest
@@ -209,7 +209,8 @@ def _run(command: tuple[str, ...], root: Path) -> int:
     environment = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     try:
-        return subprocess.run(command, cwd=root, env=environment, check=False).returncode
+        with terminal.handed_over():
+            return subprocess.run(command, cwd=root, env=environment, check=False).returncode
     except FileNotFoundError as error:
         raise UserError(f"{command[0]}: not found, expected it on the path.", fix=f"install {command[0]}") from error
 

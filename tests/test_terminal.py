@@ -1,0 +1,106 @@
+"""Whoever watches sees colour and how long it takes; whoever does not gets plain lines."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import ROOT
+from holdfast.__main__ import parser
+
+WAITS = """
+import logging, sys, time
+from holdfast import terminal
+with terminal.lines(sys.stdout):
+    logging.getLogger("holdfast.x").info("judging by 2,000 resamples")
+    time.sleep(3.5)
+    logging.getLogger("holdfast.x").info("verdict: promote")
+"""
+MISTAKE = ["-m", "holdfast", "rebuild-check", "no-such-commit"]
+
+
+def watched(arguments: list[str], **environment: str) -> str:
+    """Return what a process of Python shows on a terminal."""
+    outer, inner = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "40", **environment},
+        stdout=inner,
+        stderr=inner,
+    )
+    os.close(inner)
+    shown = b""
+    try:
+        while block := os.read(outer, 4096):
+            shown += block
+    except OSError:  # the other end is closed
+        pass
+    os.close(outer)
+    process.wait()
+    return shown.decode()
+
+
+@pytest.mark.slow
+def test_while_nothing_is_said_a_terminal_shows_what_is_done_and_for_how_long() -> None:
+    shown = watched(["-c", WAITS])
+
+    assert re.search(r"judging by 2,000 resamples … [23] s", shown)
+    assert shown.endswith("\r\x1b[K\x1b[1;32mverdict: promote\x1b[0m\r\n")  # in place of it
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dumb", [{"TERM": "dumb"}, {"NO_COLOR": "1"}], ids=str)
+def test_a_terminal_that_wants_no_colour_gets_none(dumb: dict[str, str]) -> None:
+    shown = watched(["-c", WAITS], **dumb)
+
+    assert "\x1b[1" not in shown
+    assert shown.endswith("verdict: promote\r\n")
+    assert ("resamples … " in shown) is ("NO_COLOR" in dumb)
+
+
+def test_where_nobody_watches_there_are_plain_lines() -> None:
+    done = subprocess.run([sys.executable, "-c", WAITS], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "judging by 2,000 resamples\nverdict: promote\n"
+
+
+def test_an_error_and_its_remedy_are_told_apart_by_colour() -> None:
+    shown = watched(MISTAKE)
+
+    assert shown.startswith("\x1b[1;31merror:\x1b[0m git rev-parse")
+    assert "\x1b[1;32m  fix:\x1b[0m " in shown
+    assert "\x1b" not in watched(MISTAKE, NO_COLOR="1")
+
+
+def test_every_command_shows_an_example() -> None:
+    top: Any = parser()
+    commands = top._subparsers._group_actions[0].choices
+
+    without = [
+        name
+        for name, command in commands.items()
+        if not re.match(rf"examples?: .*(holdfast {name}|make retrain)\b", command.epilog or "")
+    ]
+
+    assert without == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_a_shell_can_complete_commands_and_options(shell: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "holdfast", "completion", shell], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert "rebuild-check" in done.stdout
+    assert "approved-by" in done.stdout
+    if shell == "bash":
+        (tmp_path / "completion").write_text(done.stdout)
+        asked = "source completion; COMP_WORDS=(holdfast promote --dr); COMP_CWORD=2; _shtab_holdfast; echo $COMPREPLY"
+        said = subprocess.run(["bash", "-c", asked], cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert said.stdout.strip() == "--dry-run"
