@@ -22,6 +22,7 @@ from holdfast.params import Params
 from holdfast.params import load as load_params
 from holdfast.schema import Category, Number, Schema, Time
 from holdfast.targets import ClassesTarget, NumberTarget, Target
+from sharing import made_once
 
 if TYPE_CHECKING:  # the process that hands out tests to others loads this file too, but no model and no service
     from flask import Flask
@@ -52,6 +53,8 @@ settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 STAGES = ("prepare", "featurize", "train", "evaluate")
 MONTHS = ("2013-01", "2013-02", "2013-03", "2013-04")
+
+ROWS = 2_000  # of each month in a repository: as many as a judge needs to tell two models apart
 
 # Small enough to run all four stages in a second.
 COLUMNS = ("scheduled_departure", "carrier", "origin", "distance", "humidity")
@@ -155,15 +158,17 @@ class Project:
 @pytest.fixture(scope="session")
 def finished_project(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows) -> Project:
     """A small project whose stages have run; for reading only."""
-    folder = tmp_path_factory.mktemp("project")
-    shutil.copy(ROOT / "params.yaml", folder)
-    project = Project(folder)
-    project.change(make_small)
-    for month in MONTHS:
-        project.partition(month).parent.mkdir(parents=True, exist_ok=True)
-        files.write(project.partition(month), make_rows(project.params.data, month))
-    project.run()
-    return project
+
+    def finish(folder: Path) -> None:
+        shutil.copy(ROOT / "params.yaml", folder)
+        project = Project(folder)
+        project.change(make_small)
+        for month in MONTHS:
+            project.partition(month).parent.mkdir(parents=True, exist_ok=True)
+            files.write(project.partition(month), make_rows(project.params.data, month))
+        project.run()
+
+    return Project(made_once(tmp_path_factory, "project", finish))
 
 
 @pytest.fixture
@@ -173,26 +178,45 @@ def project(tmp_path: Path, finished_project: Project) -> Project:
     return Project(tmp_path / "project")
 
 
-def make_repository(
-    root: Path, make_rows: MakeRows, rows: int = 300, change: Callable[[dict[str, Any]], None] = lambda _: None
-) -> Project:
+class MakeRepository(Protocol):
     """Make a Git repository of this working tree with a small data set, reproduced, pushed and committed on main."""
+
+    def __call__(self, root: Path, change: Callable[[dict[str, Any]], None] = ...) -> Project: ...
+
+
+@pytest.fixture(scope="session")
+def make_repository(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows) -> MakeRepository:
+    def reproduced(folder: Path) -> None:
+        reproduce(folder, make_rows)
+
+    def make(root: Path, change: Callable[[dict[str, Any]], None] | None = None) -> Project:
+        shutil.copytree(made_once(tmp_path_factory, "repository", reproduced), root, symlinks=True, dirs_exist_ok=True)
+        project = Project(root)
+        if change:
+            project.change(change)
+            run("dvc repro --quiet", root)
+        for command in ("dvc push --quiet", "git add --all", "git commit --quiet --message first"):
+            run(command, root)
+        return project
+
+    return make
+
+
+def reproduce(root: Path, make_rows: MakeRows) -> None:
+    """Run all stages on a small data set in a copy of this working tree; nothing is pushed or committed."""
     for name in run("git ls-files --cached --others --exclude-standard", ROOT).splitlines():
         if not name.startswith(("dvc-remote/", "dvc.lock", "data.dvc", "artifacts/")) and (ROOT / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, root / name)
     project = Project(root)
     project.change(make_small)
-    project.change(change)
     project.partition().parent.mkdir(parents=True)
     for month in MONTHS:
-        files.write(project.partition(month), make_rows(project.params.data, month, rows))
+        files.write(project.partition(month), make_rows(project.params.data, month, ROWS))
     run("git init --quiet --initial-branch main", root)
     run("dvc remote default embedded", root)  # never the remote of whoever runs the tests
-    run("dvc add --quiet data", root)
-    for command in ("dvc repro --quiet", "dvc push --quiet", "git add --all", "git commit --quiet --message first"):
+    for command in ("dvc add --quiet data", "dvc repro --quiet"):
         run(command, root)
-    return project
 
 
 def make_small(content: dict[str, Any]) -> None:
@@ -231,12 +255,10 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The database of a store with nothing in it: made once, and copied by those who want one."""
     from holdfast import store
 
-    root = tmp_path_factory.mktemp("store")
     with pytest.MonkeyPatch.context() as patch:
         for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
             patch.delenv(name, raising=False)
-        store.connect(root)
-    return root / store.DATABASE
+        return made_once(tmp_path_factory, "store", store.connect) / store.DATABASE
 
 
 @pytest.fixture

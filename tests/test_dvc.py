@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import s3_server
-from conftest import ENVIRONMENT, MONTHS, ROOT, MakeRows, Project, make_repository, run
+from conftest import ENVIRONMENT, MONTHS, ROOT, MakeRepository, MakeRows, Project, run
 from holdfast import files, rebuild
 from holdfast.model import Model
 
@@ -22,9 +22,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def reproduced(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows) -> Path:
+def reproduced(tmp_path_factory: pytest.TempPathFactory, make_repository: MakeRepository) -> Path:
     """This working tree with a small data set, committed, reproduced and pushed."""
-    return make_repository(tmp_path_factory.mktemp("origin"), make_rows).workspace.root
+    return make_repository(tmp_path_factory.mktemp("origin")).workspace.root
 
 
 @pytest.fixture

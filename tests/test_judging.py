@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conftest import ROOT, MakeRows, Project, made, make_repository, run
+from conftest import ROOT, ROWS, MakeRepository, MakeRows, Project, made, run
 from holdfast import commits, contenders, files, report_markdown, sealed, versions
 from holdfast.errors import UserError
 from holdfast.files import Workspace
@@ -22,9 +22,9 @@ NEXT_MONTH = "2013-05"
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows) -> Path:
+def origin(tmp_path_factory: pytest.TempPathFactory, make_repository: MakeRepository) -> Path:
     """A repository whose main has a model, and a branch with nothing of its own yet."""
-    root = make_repository(tmp_path_factory.mktemp("origin"), make_rows, rows=1_000).workspace.root
+    root = make_repository(tmp_path_factory.mktemp("origin")).workspace.root
     run("git checkout --quiet -b branch", root)
     run("git commit --quiet --allow-empty --message 'to be continued'", root)
     return root
@@ -146,7 +146,7 @@ def test_a_champion_keeps_the_columns_that_the_challenger_gives_up(repository: P
     report = judged(repository)
 
     assert report.comparison.verdict in {"promote", "keep"}
-    assert report.comparison.rows == 1_000
+    assert report.comparison.rows == ROWS
     assert ("data.columns.humidity.kind", "number", None) in report.params
 
 
@@ -154,7 +154,7 @@ def test_a_new_month_is_judged_on_that_month_and_shown_on_both_holdouts(
     repository: Project, make_rows: MakeRows
 ) -> None:
     root = repository.workspace.root
-    files.write(repository.partition(NEXT_MONTH), make_rows(repository.params.data, NEXT_MONTH, 1_000))
+    files.write(repository.partition(NEXT_MONTH), make_rows(repository.params.data, NEXT_MONTH, ROWS))
     run("dvc add --quiet data", root)
     reproduce(repository)
 
@@ -221,8 +221,7 @@ def test_rows_that_the_champion_was_fitted_on_do_not_count(repository: Project) 
 
     report = judged(repository)
 
-    april = 1_000
-    assert 0 < report.comparison.rows < april
+    assert 0 < report.comparison.rows < ROWS  # of April
     assert report.comparison.left_out > 0
     facts = Model.load(repository.workspace.train / "model").facts
     held_out = len(sealed.holdout(versions.here(repository.workspace), facts, "").rows)
@@ -317,7 +316,7 @@ def test_a_champion_that_scores_too_few_rows_cannot_be_judged(repository: Projec
     report = judged(repository)
 
     assert report.comparison.verdict == "cannot judge"
-    assert report.comparison.gates[0].text == "the champion gives scores of shape (999,) for 1,000 rows"
+    assert report.comparison.gates[0].text == f"the champion gives scores of shape ({ROWS - 1},) for {ROWS:,} rows"
 
 
 def test_an_environment_that_cannot_be_set_up_is_said(repository: Project) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, MakeRows, Project, make_repository, run
+from conftest import ROOT, MakeRepository, Project, run
 from holdfast import moves, named, registry, store
 from holdfast.bundle import Bundle, Release
 from holdfast.errors import UserError
@@ -98,9 +98,9 @@ def test_a_model_that_has_another_hash_than_was_registered_is_refused(
 
 @pytest.mark.slow
 def test_a_revision_means_the_bundle_that_its_lock_records_wherever_dvc_has_it(
-    tmp_path: Path, make_rows: MakeRows
+    tmp_path: Path, make_repository: MakeRepository
 ) -> None:
-    project = make_repository(tmp_path, make_rows)
+    project = make_repository(tmp_path)
     first = hash_of(tmp_path)
     project.change(lambda content: content["train"]["gradient_boosting"].update(learning_rate=[0.2]))
     for line in ("dvc repro --quiet", "git commit --quiet --all --message second"):

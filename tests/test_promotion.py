@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from conftest import MakeRows, Project, make_repository, run
+from conftest import MakeRepository, Project, run
 from holdfast import environments, moves, promotion, publishing, registry, store
 from holdfast.bundle import Bundle
 from holdfast.commands import history, promote, publish
@@ -79,9 +79,9 @@ def iterations(count: int, **more: Any) -> Callable[[dict[str, Any]], None]:
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows, empty_store: Path) -> Path:
+def origin(tmp_path_factory: pytest.TempPathFactory, make_repository: MakeRepository, empty_store: Path) -> Path:
     """A repository with two commits: the model of the first is version 1, that of the second, a better one, is not."""
-    root = make_repository(tmp_path_factory.mktemp("origin") / "repository", make_rows, 1_000, choices).workspace.root
+    root = make_repository(tmp_path_factory.mktemp("origin") / "repository", choices).workspace.root
     open_in(root, empty_store)
     registered = Registered(root)
     with pytest.MonkeyPatch.context() as patch:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from actions import Job, run_job
-from conftest import ROOT, MakeRows, Project, make_repository, run
+from conftest import ROOT, ROWS, MakeRepository, MakeRows, Project, run
 from github_api import BOT, GitHub
 from holdfast import files
 
@@ -79,10 +79,10 @@ def for_few_rows(content: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def seed(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows) -> Path:
+def seed(tmp_path_factory: pytest.TempPathFactory, make_repository: MakeRepository) -> Path:
     """A clone of main with a model, and the bare origin beside it."""
     folder = tmp_path_factory.mktemp("hub")
-    root = make_repository(folder / "seed", make_rows, rows=2_000, change=for_few_rows).workspace.root
+    root = make_repository(folder / "seed", for_few_rows).workspace.root
     run(f"git clone --quiet --bare {root} {folder / 'origin.git'}", folder)
     run(f"git remote add origin {folder / 'origin.git'}", root)
     return folder
@@ -195,7 +195,7 @@ def test_words_alone_run_no_stage_and_take_no_time(hub: Hub, project: Project) -
 
 
 def test_a_month_more_is_judged_on_that_month(hub: Hub, project: Project, make_rows: MakeRows) -> None:
-    files.write(project.partition("2013-05"), make_rows(project.params.data, "2013-05", 2_000))
+    files.write(project.partition("2013-05"), make_rows(project.params.data, "2013-05", ROWS))
     run("dvc add --quiet data", project.workspace.root)
 
     job = carried_out(hub, project)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from actions import Context, Job, run_job
-from conftest import ROOT, MakeRows, Project, make_repository, run
+from conftest import ROOT, MakeRepository, Project, run
 from github_api import GitHub
 from holdfast import environments, moves, release_steps, store
 from holdfast.bundle import Bundle
@@ -68,11 +68,9 @@ def for_few_rows(content: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows) -> Path:
+def origin(tmp_path_factory: pytest.TempPathFactory, make_repository: MakeRepository) -> Path:
     """A repository with a model on main."""
-    return make_repository(
-        tmp_path_factory.mktemp("origin") / "seed", make_rows, rows=1_000, change=for_few_rows
-    ).workspace.root
+    return make_repository(tmp_path_factory.mktemp("origin") / "seed", for_few_rows).workspace.root
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from conftest import ROOT, MakeRows, make_repository, run
+from conftest import ROOT, MakeRepository, MakeRows, run
 from holdfast import files, restoring
 from holdfast.errors import RefusedError, UserError
 from holdfast.registry import Version
@@ -50,11 +50,13 @@ class History(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows) -> History:
+def history(
+    tmp_path_factory: pytest.TempPathFactory, make_repository: MakeRepository, make_rows: MakeRows
+) -> History:
     """Five published commits: parameters, data, a correction of data and code are others each time."""
     root = tmp_path_factory.mktemp("origin") / "flights"
     root.mkdir()
-    project = make_repository(root, make_rows)
+    project = make_repository(root)
 
     def commit(message: str) -> None:
         for line in ("dvc repro --quiet", "git add --all", f"git commit --quiet --message {message}"):

@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 import s3_server
-from conftest import ENVIRONMENT, ROOT, MakeRows, make_repository, run
+from conftest import ENVIRONMENT, ROOT, MakeRepository, run
 from holdfast import files, moves, registry, store
 from holdfast.bundle import Bundle
 from holdfast.model import Model
@@ -42,14 +42,14 @@ mlflow.pyfunc.load_model(sys.argv[1]).predict(rows).to_parquet(sys.argv[3])
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows) -> Path:
+def origin(tmp_path_factory: pytest.TempPathFactory, make_repository: MakeRepository) -> Path:
     """A repository with two commits, the second of a better model."""
 
     def change(content: dict[str, object]) -> None:
         choices(content)
         content["environments"]["both"] = {"model": OTHER}  # type: ignore[index]
 
-    return make_repository(tmp_path_factory.mktemp("origin") / "repository", make_rows, 1_000, change).workspace.root
+    return make_repository(tmp_path_factory.mktemp("origin") / "repository", change).workspace.root
 
 
 def chosen(tracking: "Tracking", patch: pytest.MonkeyPatch) -> None:

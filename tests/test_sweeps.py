@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from conftest import ENVIRONMENT, ROOT, MakeRows, Project, make_repository, run
+from conftest import ENVIRONMENT, ROOT, MakeRepository, Project, run
 from holdfast import grids, params_text, processes, scratch, store, sweep_runs, sweep_table, sweeps
 from holdfast.commands import sweep
 from holdfast.errors import DONE, UserError
@@ -397,8 +397,8 @@ def test_what_a_command_started_ends_with_it(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def reproduced(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows) -> Path:
-    return make_repository(tmp_path_factory.mktemp("origin"), make_rows).workspace.root
+def reproduced(tmp_path_factory: pytest.TempPathFactory, make_repository: MakeRepository) -> Path:
+    return make_repository(tmp_path_factory.mktemp("origin")).workspace.root
 
 
 @pytest.fixture
