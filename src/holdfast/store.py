@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -100,20 +101,9 @@ def shown(address: str) -> str:
 @contextmanager
 def asked(what: str) -> Iterator[None]:
     """Turn what a store can answer, or fail to, into a `UserError`."""
-    from mlflow.exceptions import MlflowException
-    from requests import RequestException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    errors: tuple[type[Exception], ...] = (
-        MlflowException,
-        RequestException,
-        SQLAlchemyError,
-        OSError,
-        *_errors_of_s3(),
-    )
     try:
         yield
-    except errors as error:
+    except _errors() as error:
         remedy = "check the name and MLFLOW_TRACKING_URI, and that the store is there, answers and has room; then again"
         raise UserError(f"{shown(what)}: the MLflow store {_meaning(error)}.", fix=remedy) from error
 
@@ -130,13 +120,22 @@ def _meaning(error: BaseException) -> str:
     return "says: " + shown(" ".join(str(error).split()))[:300].rstrip(".")
 
 
+def _errors() -> tuple[type[Exception], ...]:
+    """Return what a store raises; asked for once something is raised, for these take long to load."""
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return MlflowException, RequestException, SQLAlchemyError, OSError, *_errors_of_s3()
+
+
 def _errors_of_s3() -> tuple[type[Exception], ...]:
     """Return what boto3 raises, if it is in use: files may lie in S3 itself."""
-    try:
-        from boto3.exceptions import Boto3Error  # type: ignore[import-untyped]
-        from botocore.exceptions import BotoCoreError, ClientError
-    except ImportError:
+    if "boto3" not in sys.modules:
         return ()
+    from boto3.exceptions import Boto3Error  # type: ignore[import-untyped]
+    from botocore.exceptions import BotoCoreError, ClientError
+
     return Boto3Error, BotoCoreError, ClientError
 
 
