@@ -92,8 +92,8 @@ PORT = 5000
 mlflow: setup  ## look at the runs and models of this folder's store, at http://127.0.0.1:5000 (PORT=N: another)
 	@MLFLOW_TRACKING_URI= python -c "from pathlib import Path; from holdfast import store; store.connect(Path.cwd())"
 	@[ -z "$$CI" ] && (sleep 8; python -m webbrowser http://127.0.0.1:$(PORT) >/dev/null) & \
-	exec mlflow server --backend-store-uri sqlite:///mlflow.db --default-artifact-root ./mlartifacts \
-		--no-serve-artifacts --host 127.0.0.1 --port $(PORT) --workers 1
+	exec env MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --backend-store-uri sqlite:///mlflow.db \
+		--default-artifact-root ./mlartifacts --no-serve-artifacts --host 127.0.0.1 --port $(PORT) --workers 1
 
 data-docs: setup  ## judge data/ by its contract, and open the Data Docs
 	@python -m holdfast validate; code=$$?; \
