@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for describe in (
         _data, _model, _registry, _lineage, _scores, _comparison, _github, _reproduction, _trials, _release,
+        _tutorial,
     ):  # fmt: skip
         describe(commands)
     completion = commands.add_parser(
@@ -250,6 +251,25 @@ def _trials(commands: "Commands") -> None:
         help="the values of a parameter that are tried, as `dvc exp run -S` takes them; may be repeated",
     )  # fmt: skip
     sweep.add_argument("--set-winner", action="store_true", help="write the best values into params.yaml")
+
+
+def _tutorial(commands: "Commands") -> None:
+    tutorial = commands.add_parser(
+        "tutorial",
+        help="make a practice copy to follow docs/tutorial in, go back in it, or say what a chapter lacks",
+        epilog="example: python -m holdfast tutorial start ../practice",
+    )
+    actions = tutorial.add_subparsers(dest="action", required=True, metavar="ACTION")
+    start = actions.add_parser(
+        "start", help="make one: a clone with an origin, a DVC remote and an environment of its own"
+    )
+    start.add_argument("folder", metavar="DIR", help="where to: a new or an empty folder")
+    for name, says in (
+        ("reset", "go back to the start of a chapter; what was done is kept under mine/"),
+        ("check", "look at what a chapter leaves behind, and say what is missing"),
+    ):
+        action = actions.add_parser(name, help=f"{says} (in the practice copy)")
+        action.add_argument("chapter", type=int, metavar="N", help="the number of the chapter, from 1 to 8")
 
 
 def run() -> int:
