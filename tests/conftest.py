@@ -75,6 +75,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the scores of tests/model/golden.csv anew")
 
 
+def pytest_report_header() -> str:
+    """Say how much of the documentation is run."""
+    import documentation
+
+    blocks = [block for page in documentation.pages() for block in page.blocks]
+    marked = [block for block in blocks if block.not_run]
+    return f"documentation: {len(blocks)} blocks of commands, of which {len(marked)} are marked as not run"
+
+
 @pytest.fixture(scope="session")
 def params() -> Params:
     return load_params(ROOT / "params.yaml")
