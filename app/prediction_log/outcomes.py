@@ -9,17 +9,15 @@ of a second as a rule. A caller who has reason to think the last simply asks aga
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.prediction_log import tables
 
 Verdict = Literal["stored", "already_known", "contradicts", "unknown"]
 AT_ONCE = 500
-# Each of them has ON CONFLICT, which is why neither is the other's nor that of plain SQL.
-INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 def store(engine: Engine, outcomes: Sequence[tuple[str, str]]) -> list[Verdict]:
@@ -43,7 +41,9 @@ def _insert(connection: Connection, labels: dict[str, str]) -> set[str]:
     new = [{"prediction_id": known, "label": labels[known], "at": at} for known in connection.scalars(logged)]
     if not new:
         return set()
-    insert = INSERT[connection.dialect.name](tables.outcomes).values(new).on_conflict_do_nothing()
+    # Plain SQL has no ON CONFLICT, and to load the dialect that is not used delays the start.
+    dialect: Any = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
+    insert = dialect.insert(tables.outcomes).values(new).on_conflict_do_nothing()
     return set(connection.scalars(insert.returning(tables.outcomes.c.prediction_id)))
 
 

@@ -4,8 +4,8 @@ The bytes depend on the object alone. Skops names the parts of an archive after 
 stamps them with the time of day; here parts are numbered in the order in which they are met and
 carry a fixed date. Members are stored, not deflated, for zlib's output differs between its builds.
 
-Besides what skops trusts by itself (numpy, scipy, the estimators of scikit-learn), only the types that
-the caller names are ever constructed, whatever a file asks for.
+Besides what skops trusts by itself (numpy, scipy) and the few estimators of scikit-learn below, only the types that the
+caller names are ever constructed, whatever a file asks for.
 """
 
 import io
@@ -25,13 +25,23 @@ DAMAGED = (
     ValueError,
 )  # fmt: skip
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+SKLEARN = [
+    f"sklearn.{name}"
+    for name in (
+        "compose._column_transformer.ColumnTransformer",
+        "impute._base.MissingIndicator",
+        "impute._base.SimpleImputer",
+        "pipeline.Pipeline",
+        "preprocessing._data.StandardScaler",
+        "preprocessing._encoders.OneHotEncoder",
+        "preprocessing._label.LabelEncoder",
+    )
+]
 
 
 def dumps(fitted: Any) -> bytes:
     """Return a fitted object as bytes; the same object gives the same bytes."""
-    import skops.io
-
-    return _settled(skops.io.dumps(fitted))
+    return _settled(_skops().dumps(fitted))
 
 
 def load(path: Path, trusted: list[type]) -> Any:
@@ -47,11 +57,11 @@ def loads(content: bytes, trusted: list[type], *, where: Path) -> Any:
 
     Raises: UserError where they are damaged, or ask for a type that is not trusted.
     """
-    import skops.io
+    skops = _skops()
     from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
-        return skops.io.loads(content, trusted=trusted)
+        return skops.loads(content, trusted=[*SKLEARN, *trusted])
     except UntrustedTypesFoundException as error:
         raise UserError(
             f"{files.shown(where)}: refused, because it asks for types that are not trusted: {error}.",
@@ -61,6 +71,21 @@ def loads(content: bytes, trusted: list[type], *, where: Path) -> Any:
         raise UserError(
             f"{files.shown(where)}: not a whole skops file ({error}).", fix="`dvc checkout --force` or `dvc repro`"
         ) from error
+
+
+def _skops() -> Any:
+    """Load skops without its list of all estimators of scikit-learn, which it would trust.
+
+    To make that list, all of scikit-learn is loaded, and what it tests itself with: a fifth of the start of a service.
+    """
+    from sklearn import utils
+
+    survey, utils.all_estimators = utils.all_estimators, list
+    try:
+        import skops.io
+    finally:
+        utils.all_estimators = survey
+    return skops.io
 
 
 def _settled(archive: bytes) -> bytes:
