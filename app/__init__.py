@@ -24,12 +24,14 @@ def create_app(config: "Config") -> "Flask":
     """
     from app import answers, api, docs, health, pages, security, service
     from app.explanation import Explainer
-    from app.metrics import Metrics
+    from app.metrics import SCORES, Metrics
     from app.prediction_log import Recorder
     from app.predictor import Predictor, known_words
+    from app.ranges import bounds
     from app.requests import Reader
 
-    bundle, metrics = find_bundle(config.model_uri), Metrics()
+    bundle = find_bundle(config.model_uri)
+    metrics = Metrics(bounds(bundle.card, SCORES))
     recorder = (
         Recorder(config.database_url, retention_days=config.log_retention_days) if config.prediction_log else None
     )

@@ -19,7 +19,7 @@ from app.problems import Problem
 from app.requests import PredictRequest
 from app.security import json_body, require
 from app.service import Service
-from holdfast.schema import Target
+from holdfast.targets import Target
 
 if TYPE_CHECKING:
     from app.explanation import Explainer
@@ -35,13 +35,13 @@ def blueprint(service: Service, explainer: "Explainer") -> APIBlueprint:
     about = documents.ModelAnswer(
         **name, facts=service.bundle.model.facts, card=service.bundle.card, release=service.bundle.release
     ).model_dump_json()
-    told = _outcomes_model(service.schema.target)
+    told, answer_of = _outcomes_model(service.schema.target), documents.PREDICT[service.schema.target.kind]
 
     @api.post(
         "/predict",
         summary="Score rows",
         description=f"From 1 to {service.config.max_rows} rows; with bad rows, see `bad_rows`.",
-        responses={200: documents.PredictAnswer, **documents.problems(400, 401, 413, 415, 422, 503)},
+        responses={200: answer_of, **documents.problems(400, 401, 413, 415, 422, 503)},
         security=[{"key": []}] if service.config.api_keys else None,
     )
     @documents.takes(service.reader.model)
@@ -77,7 +77,7 @@ def blueprint(service: Service, explainer: "Explainer") -> APIBlueprint:
         engine = _log_of(service)
         content: Any = checked(told, json_body(), MOST_COMMAS)
         try:
-            verdicts = outcomes.store(engine, [(one.prediction_id, one.label) for one in content.outcomes])
+            verdicts = outcomes.store(engine, [(one.prediction_id, _told(one)) for one in content.outcomes])
         except SQLAlchemyError as error:
             raise _unavailable("The database of the prediction log is not reached; ask again later.") from error
         return {"outcomes": verdicts}
@@ -89,6 +89,11 @@ def _explained(predictions: list[Prediction], asked: PredictRequest, explainer: 
     return [
         {**prediction, "moved": explainer.moved(row)} for prediction, row in zip(predictions, asked.rows, strict=True)
     ]
+
+
+def _told(outcome: Any) -> str:
+    """Return what happened as it is kept: a label, or a number in as many digits as it has."""
+    return outcome.label if hasattr(outcome, "label") else repr(outcome.number)
 
 
 def _log_of(service: Service) -> Any:
@@ -111,12 +116,11 @@ def _unavailable(detail: str) -> Problem:
 
 
 def _outcomes_model(target: Target) -> type[BaseModel]:
-    """Return the model of a request to `/outcomes`: the labels are those of the target."""
+    """Return the model of a request to `/outcomes`: what happened is one of the target's labels, or a number."""
     strict = ConfigDict(extra="forbid")
     prediction_id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}-[0-9]{1,6}$", examples=["0" * 32 + "-0"])]
-    label: Any = Literal[(target.negative, target.positive)]
-    outcome = pydantic.create_model(
-        "Outcome", __config__=strict, prediction_id=(prediction_id, ...), label=(label, ...)
-    )
+    label: Any = Literal[target.answers] if target.answers else Annotated[float, Field(allow_inf_nan=False)]
+    what: dict[str, Any] = {"label" if target.answers else "number": (label, ...)}
+    outcome = pydantic.create_model("Outcome", __config__=strict, prediction_id=(prediction_id, ...), **what)
     some = Annotated[list[outcome], Field(min_length=1, max_length=documents.MOST_OUTCOMES)]
     return pydantic.create_model("OutcomesRequest", __config__=strict, outcomes=(some, ...))

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.problems import TYPE, FieldError
 from holdfast.bundle import Card, Release
 from holdfast.model import Facts
+from holdfast.targets import Kind
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -60,17 +61,39 @@ class Moved(BaseModel):
     effect: float = Field(description="how much higher the score is than with a usual value")
 
 
-class PredictionAnswer(BaseModel):
-    """What is said of one row."""
+class RowAnswer(BaseModel):
+    """What is said of any row."""
 
     row: int = Field(description="its number in the request, from 0")
     prediction_id: str
-    score: float = Field(ge=0, le=1, description="probability of the positive label")
-    label: str
     unknown: list[str] = Field(description="columns whose word the model has not met")
     missing: list[str] = Field(description="columns that were left out or null")
     id: str | None = Field(default=None, description="as it was given")
     moved: list[Moved] | None = Field(default=None, description="what moved the score most; only with `explain`")
+
+
+class PredictionAnswer(RowAnswer):
+    """What is said of one row, which has one of two labels."""
+
+    score: float = Field(ge=0, le=1, description="probability of the positive label")
+    label: str
+
+
+class ClassAnswer(RowAnswer):
+    """What is said of one row, which is of one of several classes."""
+
+    score: float = Field(ge=0, le=1, description="probability of the label")
+    label: str = Field(description="the likeliest of the classes")
+    scores: dict[str, float] = Field(description="probability of each class")
+
+
+class NumberAnswer(RowAnswer):
+    """What is said of one row, of which a number is predicted."""
+
+    score: float = Field(description="the predicted number")
+    range: tuple[float, float] = Field(
+        description="between which numbers 80 of 100 outcomes of such predictions were on the holdout"
+    )
 
 
 class RefusedAnswer(BaseModel):
@@ -86,6 +109,25 @@ class PredictAnswer(BaseModel):
     model: Named
     predictions: list[PredictionAnswer]
     refused: list[RefusedAnswer]
+
+
+class ClassesAnswer(PredictAnswer):
+    """The answer of `/predict`, of a model of several classes."""
+
+    predictions: list[ClassAnswer]  # type: ignore[assignment]  # another kind of answer in the same place
+
+
+class NumbersAnswer(PredictAnswer):
+    """The answer of `/predict`, of a model of numbers."""
+
+    predictions: list[NumberAnswer]  # type: ignore[assignment]
+
+
+PREDICT: dict[Kind, type[PredictAnswer]] = {
+    "binary": PredictAnswer,
+    "classes": ClassesAnswer,
+    "number": NumbersAnswer,
+}
 
 
 class OutcomesAnswer(BaseModel):

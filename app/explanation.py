@@ -45,20 +45,27 @@ class Explainer:
         count = min(golden, max(1, MIXTURES // (2 * max(1, len(self._columns) - 1))))
         places = np.linspace(0, golden - 1, count).astype("int64")
         self._background = {name: values[places] for name, values in self._arrays(bundle.golden.rows).items()}
-        self._scores = np.asarray(bundle.golden.scores)[places]
+        self._scores = np.asarray(bundle.golden.scores)[places]  # (count,), for classes (count, classes)
         self._turns = _turns(count, len(self._columns))
 
-    @property
-    def base(self) -> float:
-        """The score that explanations start from: the mean of the golden rows that they are made with."""
-        return float(self._scores.mean())
+    def base(self, place: int | None = None) -> float:
+        """Return the score that explanations start from: the mean of the golden rows that they are made with.
+
+        Of classes it is the score of the one at a place.
+        """
+        return float((self._scores if place is None else self._scores[:, place]).mean())
 
     def moved(self, row: dict[str, Any], top: int | None = 3) -> list[Effect]:
         """Return the columns that moved the score of a valid row most, the strongest first; all for `top=None`.
 
+        Of classes it is the score of the one that is predicted.
+
         Units: effects are differences of scores; all together they are the row's score less `base`.
         """
-        steps = np.diff(self._walks(row), axis=-1)
+        walks = self._walks(row)
+        if walks.ndim > 3:
+            walks = walks[..., walks[0, 0, -1].argmax()]
+        steps = np.diff(walks, axis=-1)
         taken = np.take_along_axis(steps, self._turns, axis=-1)  # (2, golden rows, columns)
         effects = taken.mean(axis=(0, 1))
         # The orders of a pair differ by chance alone, and lean against each other: this is too wide, if anything.
@@ -72,7 +79,7 @@ class Explainer:
     def _walks(self, row: dict[str, Any]) -> np.ndarray:
         """Return the scores on the way from each golden row to the row.
 
-        Shapes: (2 orders, golden rows, columns + 1).
+        Shapes: (2 orders, golden rows, columns + 1), for classes (2 orders, golden rows, columns + 1, classes).
         """
         orders, count, width = self._turns.shape
         changed = self._turns[..., None, :] < np.arange(1, width)[:, None]  # after one change, after two, …
@@ -82,9 +89,10 @@ class Explainer:
             for place, name in enumerate(self._columns)
         }
         scores = self._bundle.model.score_columns(mixtures)
-        walks = np.empty((orders, count, width + 1))
-        walks[..., 0], walks[..., -1] = self._scores, scores[-1]
-        walks[..., 1:-1] = scores[:-1].reshape(orders, count, width - 1)
+        classes = scores.shape[1:]
+        walks = np.empty((orders, count, width + 1, *classes))
+        walks[:, :, 0], walks[:, :, -1] = self._scores, scores[-1]
+        walks[:, :, 1:-1] = scores[:-1].reshape(orders, count, width - 1, *classes)
         return walks
 
     def _arrays(self, rows: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:

@@ -60,8 +60,9 @@ class Form(NamedTuple):
 
 
 def example(bundle: Bundle, name: str) -> dict[str, Any]:
-    """Return the golden row with the lowest, the middle or the highest score."""
-    order = sorted(range(len(bundle.golden.scores)), key=bundle.golden.scores.__getitem__)
+    """Return the golden row with the lowest, the middle or the highest score; of classes it is the one of the label."""
+    scores = [max(one) if isinstance(one, tuple) else one for one in bundle.golden.scores]
+    order = sorted(range(len(scores)), key=scores.__getitem__)
     return bundle.golden.rows[order[round(EXAMPLES[name] * (len(order) - 1))]]
 
 
@@ -88,7 +89,7 @@ def form_of(bundle: Bundle, words: Mapping[str, str], errors: Sequence[FieldErro
 def matter_most(bundle: Bundle, count: int = FIRST) -> set[str]:
     """Return the names of the columns that the model's scores depend on most."""
     columns = bundle.model.facts.data.columns
-    falls = {one.column: one.auc_fall for one in bundle.card.importance}
+    falls = {one.column: one.fall for one in bundle.card.importance}
     return set(sorted(columns, key=lambda name: -falls.get(name, 0.0))[:count])
 
 
@@ -97,14 +98,15 @@ def spoken(column: Column, value: Any) -> str:
     if value is None:
         return "unknown"
     if isinstance(column, Number):
-        return f"{_figure(value)} {column.unit}".strip()
+        return f"{figure(value)} {column.unit}".strip()
     if isinstance(column, Time):
         clock = column.clock(value)
         return f"{clock:%A}, {clock.day} {clock:%B %Y, %H:%M}" if clock else "unknown"
     return f"{column.names[value]} ({value})" if value in column.names else str(value)
 
 
-def _figure(value: float) -> str:
+def figure(value: float) -> str:
+    """Say a number with four digits, or as many as stand before its point."""
     text = f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}".removesuffix(".0")
     return text.replace("-", "\N{MINUS SIGN}") if "e" not in text else text
 
@@ -125,7 +127,7 @@ def _help(column: Column) -> str:
     """Return the help of a column, and the range or the clock that its values are on."""
     more = ""
     if isinstance(column, Number):
-        low, high = ("" if bound is None else _figure(bound) for bound in (column.min, column.max))
+        low, high = ("" if bound is None else figure(bound) for bound in (column.min, column.max))
         more = (
             f"{low} to {high}." if low and high else f"At least {low}." if low else f"At most {high}." if high else ""
         )

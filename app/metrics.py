@@ -53,7 +53,7 @@ class Log(Protocol):
 class Metrics:
     """The numbers of one service."""
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: Sequence[float] = SCORES) -> None:
         self.registry = registry = CollectorRegistry()
         self._requests = Counter(
             "holdfast_requests", "Requests answered.", ["endpoint", "method", "status"], registry=registry
@@ -98,7 +98,8 @@ class Metrics:
             cache(lambda name, counter=counter: counter.labels(name).inc)
             for counter in (self._missing, self._unknown, self._rows)
         )
-        self._buckets = [self._scores.labels(f"{bound:g}").inc for bound in SCORES]
+        self._bounds = [*bounds]
+        self._buckets = [self._scores.labels(f"{bound:g}").inc for bound in bounds]
         self._seen = {"dropped": 0, "written": 0}
         self._following = Lock()
 
@@ -123,7 +124,7 @@ class Metrics:
     ) -> None:
         """Count scored rows, their scores, and how often each column was missing or held an unknown word."""
         self._rows_of(source)(len(scores))
-        for place, number in Tally(bisect_left(SCORES, score) for score in scores).items():
+        for place, number in Tally(bisect_left(self._bounds, score) for score in scores).items():
             self._buckets[place](number)
         for column, number in missing.items():
             self._missing_of(column)(number)

@@ -6,7 +6,7 @@ so that the policy of the service can forbid both.
 """
 
 import hashlib
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 
-from app import card, docs, form, result, sheets
+from app import card, docs, form, result, saying, sheets, slices
 from app.explanation import Explainer
 from app.health import require_ready
 from app.problems import FieldError, Problem
@@ -23,8 +23,14 @@ from app.service import Service
 from app.words import checked as words_to_row
 from app.words import words_of
 from holdfast.errors import UserError
+from holdfast.targets import Kind
 
 FOLDERS = {"static": Path(__file__).parent / "static", "docs.static": docs.FILES}
+ENDS: dict[Kind, tuple[str, str]] = {  # what examples with the lowest and the highest score are called
+    "binary": ("the least likely", "the most likely"),
+    "classes": ("the least sure", "the surest"),
+    "number": ("the lowest", "the highest"),
+}
 LATE = "The page was open for too long, or the service was restarted since."
 
 
@@ -95,7 +101,8 @@ class Pages:
             "card.html",
             figures=card.figures(self.bundle),
             origin=card.origin(self.bundle),
-            slices=list(result.slice_lines(self.bundle)),
+            importance=card.importance(self.schema.target.kind),
+            slices=list(slices.slice_lines(self.bundle)),
             curl=card.curl(address, row),
             python=card.python(address, row),
         )
@@ -107,13 +114,21 @@ class Pages:
             "bundle": self.bundle,
             "schema": self.schema,
             "target": target,
-            "positive": result.label_words(target.positive),
-            "negative": result.label_words(target.negative),
+            "positive": saying.label_words(target.answers[-1]) if target.kind == "binary" else "",
+            "negative": saying.label_words(target.answers[0]) if target.kind == "binary" else "",
+            "label_words": saying.label_words,
+            "answer_title": partial(result.title, target=target),
+            "ends": ENDS[target.kind],
+            "quantity": partial(saying.quantity, schema=self.schema),
+            "moved_by": partial(saying.moved_by, schema=self.schema),
+            "give_or_take": partial(saying.give_or_take, schema=self.schema),
+            "slice_columns": slices.columns(self.schema),
+            "slice_note": slices.note(self.schema),
             "question": result.question(self.schema),
             "late_words": LATE,
             "drawn": result.drawn(self.schema),
-            "percent": result.percent,
-            "period": result.period(self.bundle.card),
+            "percent": saying.percent,
+            "period": saying.period(self.bundle.card),
             "max_rows": self.service.reader.max_rows,
             "prefix": form.PREFIX,
             "static": _static,

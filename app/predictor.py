@@ -13,10 +13,13 @@ from collections.abc import Mapping, Sequence
 from math import nan
 from typing import Any, NotRequired, TypedDict
 
+import numpy as np
+
 from app.envelope import unique
 from app.metrics import Metrics
 from app.prediction_log import Record, Recorder
 from app.problems import Problem
+from app.ranges import spread_of
 from app.requests import Reader, Row
 from holdfast.bundle import Bundle
 from holdfast.errors import UserError
@@ -28,12 +31,14 @@ Named = dict[int, list[str]]  # columns, by the place of the row
 
 
 class Prediction(TypedDict):
-    """What is said of one row."""
+    """What is said of one row: of classes also the score of each, of a number no label, but a range."""
 
     row: int
     prediction_id: str
     score: float
-    label: str
+    label: NotRequired[str]
+    scores: NotRequired[Mapping[str, float]]
+    range: NotRequired[tuple[float, float]]
     unknown: list[str]
     missing: list[str]
     id: NotRequired[str]
@@ -70,7 +75,7 @@ class Predictor:
                 part = slice(first, first + reader.max_rows)
                 request = reader.read(json.dumps({"rows": golden.rows[part]}).encode())
                 found = self.bundle.model.score_columns(self._columns(request.rows)[0])
-                if found.tolist() != list(golden.scores[part]):
+                if found.tolist() != [list(one) if isinstance(one, tuple) else one for one in golden.scores[part]]:
                     raise UserError("golden rows: found other scores than the evaluation.", fix="run `dvc repro`")
         except UserError as error:
             logging.getLogger(__name__).error("not ready: %s", error.problem, extra={"about": {"fix": error.fix}})
@@ -85,11 +90,12 @@ class Predictor:
             return []
         columns, missing = self._columns(rows)
         scores = self.bundle.model.score_columns(columns)
-        labels = self.bundle.model.label(scores).tolist()
+        labels = self.bundle.model.label(scores).astype(str).tolist()
+        single = scores if scores.ndim == 1 else scores.max(axis=1)
         unknown = self._unmet(columns)
         called, name = unique(), self._schema.id
         made: list[Prediction] = []
-        for place, (row, score, label) in enumerate(zip(rows, scores.tolist(), labels, strict=True)):
+        for place, (row, score, label) in enumerate(zip(rows, single.tolist(), labels, strict=True)):
             number = numbers[place] if numbers is not None else place
             prediction: Prediction = {
                 "row": number,
@@ -102,9 +108,22 @@ class Predictor:
             if name in row:
                 prediction["id"] = row[name]
             made.append(prediction)
-        self._metrics.rows(source, scores.tolist(), _count(missing), _count(unknown))
+        self._metrics.rows(source, single.tolist(), _count(missing), _count(unknown))
         self._record(rows, made, source)
+        self._complete(made, scores)
         return made
+
+    def _complete(self, made: Sequence[Prediction], scores: np.ndarray) -> None:
+        """Say what else there is to say of classes, or of numbers."""
+        target = self._schema.target
+        if target.kind == "classes":
+            for prediction, line in zip(made, scores.tolist(), strict=True):
+                prediction["scores"] = dict(zip(target.answers, line, strict=True))
+        elif target.kind == "number":
+            for prediction in made:
+                del prediction["label"]
+                spread = spread_of(self.bundle.card, prediction["score"])
+                prediction["range"] = (spread.low, spread.high)
 
     def _columns(self, rows: Sequence[Row]) -> tuple[Columns, Named]:
         """Return the rows column by column, as `Model.score_columns` takes them, and what is missing in which row."""

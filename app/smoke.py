@@ -6,6 +6,7 @@ nothing is written: requests go straight into the application, whose prediction 
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -57,15 +58,19 @@ def _paths(app: Flask) -> list[str]:
     return sorted({rule.rule for rule in rules})
 
 
+def _scores(prediction: dict[str, Any]) -> Any:
+    return tuple(prediction["scores"].values()) if "scores" in prediction else prediction["score"]
+
+
 def _predict(client: FlaskClient, config: Config, parts: service.Service) -> str:
     golden = parts.bundle.golden
     headers = _bearer(config.api_keys[0] if config.api_keys else None)
-    scores: list[float] = []
+    scores: list[Any] = []
     for start in range(0, len(golden.rows), config.max_rows):
         rows = golden.rows[start : start + config.max_rows]
         answer = client.post("/predict", json={"rows": rows}, headers=headers)
         _require("POST /predict with golden rows", answer.status_code, 200)
-        scores += [prediction["score"] for prediction in json.loads(answer.data)["predictions"]]
+        scores += map(_scores, json.loads(answer.data)["predictions"])
     _require("POST /predict: scores of the golden rows", scores, list(golden.scores))
     return f"200 POST /predict, model {parts.bundle.version}: {len(scores)} golden rows, each with its score"
 

@@ -101,15 +101,15 @@ def test_a_wide_schema_is_explained_with_fewer_golden_rows_and_not_with_more_tim
     moved = explainer.moved(ROW, None)
 
     score = 0.1 + 0.02 * 9 + 0.01 + 0.3
-    assert sum(effect["effect"] for effect in moved) == pytest.approx(score - explainer.base, abs=1e-12)
+    assert sum(effect["effect"] for effect in moved) == pytest.approx(score - explainer.base(), abs=1e-12)
 
 
 def test_effects_of_the_real_model_add_up_to_the_score_less_the_mean_score(bundle: Bundle) -> None:
     explainer = Explainer(bundle)
 
-    for row, score in list(zip(bundle.golden.rows, bundle.golden.scores, strict=True))[::40]:
+    for row, score in list(zip(bundle.golden.rows, np.array(bundle.golden.scores), strict=True))[::40]:
         moved = explainer.moved(row, None)
-        assert sum(effect["effect"] for effect in moved) == pytest.approx(score - explainer.base, abs=1e-9)
+        assert sum(effect["effect"] for effect in moved) == pytest.approx(score - explainer.base(), abs=1e-9)
         assert {effect["column"] for effect in moved} == set(bundle.model.facts.data.columns)
 
 

@@ -7,6 +7,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -45,7 +46,7 @@ def test_each_score_is_counted_in_its_tenth(client: FlaskClient, bundle: Bundle)
         if line.startswith("holdfast_scores_total{")
     }
 
-    scores = bundle.golden.scores
+    scores = np.array(bundle.golden.scores)
     assert sum(counted.values()) == len(scores)
     assert counted[0.5] == sum(0.4 < score <= 0.5 for score in scores)
 

@@ -12,6 +12,7 @@ from html import unescape
 from typing import Any
 from urllib.request import urlopen
 
+import numpy as np
 import pytest
 from browser import serving
 from flask.testing import FlaskClient
@@ -19,9 +20,9 @@ from strangers import EVIL, TAG, make_strange
 from werkzeug.test import TestResponse
 
 import app as service
-from app import card, form, result
+from app import card, form, result, saying, slices
 from app.config import Config
-from app.result import chance, percent
+from app.saying import chance, percent
 from conftest import MakeRows, Project
 from holdfast.bundle import Bin, Bundle, Gate, Release
 from holdfast.schema import Number
@@ -87,7 +88,7 @@ def test_the_form_asks_for_every_column_of_the_schema(client: FlaskClient, fligh
 def test_the_form_opens_with_the_golden_row_of_the_middle_score(client: FlaskClient, flights: Bundle) -> None:
     answer = ask(client)
 
-    middle = sorted(flights.golden.scores)[(len(flights.golden.scores) - 1) // 2]
+    middle = np.sort(flights.golden.scores)[(len(flights.golden.scores) - 1) // 2]
     assert answer.status_code == 200
     assert f"{percent(middle)} likely to be late" in text_of(answer.text)
 
@@ -136,7 +137,7 @@ def test_effects_and_the_rest_are_the_whole_difference(flights: Bundle) -> None:
     from app.explanation import Explainer
 
     row, score = flights.golden.rows[0], flights.golden.scores[0]
-    prediction = {"score": score, "missing": [], "unknown": [], "prediction_id": "x-0"}
+    prediction: dict[str, Any] = {"score": score, "missing": [], "unknown": [], "prediction_id": "x-0"}
 
     found = result.result_of(flights, Explainer(flights), row, prediction)
 
@@ -196,7 +197,7 @@ def test_a_number_is_said_with_its_unit(value: float | None, words: str) -> None
 def test_what_matters_most_is_what_was_measured(flights: Bundle) -> None:
     names = list(flights.model.facts.data.columns)
     importance = tuple(
-        flights.card.importance[0].model_copy(update={"column": name, "auc_fall": fall})
+        flights.card.importance[0].model_copy(update={"column": name, "fall": fall})
         for name, fall in zip(names, (0.0, 0.3, -0.1, 0.2, 0.1), strict=True)
     )
     bundle = replace(flights, card=flights.card.model_copy(update={"importance": importance}))
@@ -479,15 +480,15 @@ def test_a_score_belongs_to_the_bin_around_it(flights: Bundle, score: float) -> 
     ],
 )
 def test_the_holdout_is_named_by_its_time(flights: Bundle, first: date, last: date, words: str) -> None:
-    assert result.period(flights.card.model_copy(update={"holdout_first": first, "holdout_last": last})) == words
+    assert saying.period(flights.card.model_copy(update={"holdout_first": first, "holdout_last": last})) == words
 
 
 def test_small_and_one_sided_slices_carry_a_warning(flights: Bundle) -> None:
-    def line(**known: Any) -> result.Line:
+    def line(**known: Any) -> slices.Line:
         about = {"rows": 5_000, "positive_share": 0.2, "roc_auc": 0.7, "calibration_error": 0.01}
-        slices = (flights.card.slices[0].model_copy(update={"metrics": about | known}),)
-        card = flights.card.model_copy(update={"slices": slices})
-        ((_, (found,)),) = result.slice_lines(replace(flights, card=card))
+        one = flights.card.slices[0].model_copy(update={"metrics": about | known})
+        card = flights.card.model_copy(update={"slices": (one,)})
+        ((_, (found,)),) = slices.slice_lines(replace(flights, card=card))
         return found
 
     assert line().warning == ""
@@ -502,12 +503,12 @@ def test_small_and_one_sided_slices_carry_a_warning(flights: Bundle) -> None:
 def test_a_slice_of_hours_ends_before_its_last(flights: Bundle, clock: str, name: str) -> None:
     row = flights.golden.rows[0] | {"scheduled_departure": f"2013-04-10T{clock}:00-04:00"}
 
-    assert any(line.name.endswith(name) for line in result.slices_of(flights, row))
+    assert any(line.name.endswith(name) for line in slices.slices_of(flights, row))
 
 
 def test_a_missing_value_is_in_the_slice_of_missing_ones(strange: tuple[Bundle, FlaskClient]) -> None:
     bundle = strange[0]
-    names = [line.name for line in result.slices_of(bundle, {"ward": None})]
+    names = [line.name for line in slices.slices_of(bundle, {"ward": None})]
 
     assert names[1].endswith(": unknown")
 

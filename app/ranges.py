@@ -1,0 +1,18 @@
+"""What became of predicted numbers like one: between which two the true ones lay."""
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from holdfast.bundle import Card, Spread
+
+
+def spread_of(card: Card, score: float) -> Spread:
+    """Return the rows of the holdout whose predicted numbers were nearest to one; beyond all of them, the last."""
+    place = bisect_left([one.to_score for one in card.predictions], score)
+    return card.predictions[min(place, len(card.predictions) - 1)]
+
+
+def bounds(card: Card, otherwise: Sequence[float]) -> Sequence[float]:
+    """Return where the scores that are counted are cut: so that on the holdout as many were in each part."""
+    return [*(one.to_score for one in card.predictions[:-1]), math.inf] if card.predictions else otherwise
