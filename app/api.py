@@ -48,8 +48,9 @@ def blueprint(service: Service, explainer: "Explainer") -> APIBlueprint:
     def predict() -> Response:
         require_ready(service)
         asked = service.reader.read(json_body())
-        service.metrics.refused(len(asked.refused))
-        predictions = service.predictor.predict(asked.rows, source="api", numbers=asked.numbers)
+        if asked.refused:
+            service.metrics.refused(len(asked.refused))
+        predictions = service.predictor.predict(asked.rows, source="api", numbers=asked.numbers, table=asked.table)
         if asked.explain:
             predictions = _explained(predictions, asked, explainer)
         refused = [

@@ -10,23 +10,21 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from math import nan
 from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
+from app.columns import Columns, Table
 from app.envelope import unique
 from app.metrics import Metrics
 from app.prediction_log import Record, Recorder
 from app.problems import Problem
 from app.ranges import spread_of
 from app.requests import Reader, Row
-from holdfast.bundle import Bundle
+from holdfast.bundle import Bundle, kept
 from holdfast.errors import UserError
 from holdfast.model import Model
-from holdfast.schema import Number, Time
 
-Columns = dict[str, list[Any]]
 Named = dict[int, list[str]]  # columns, by the place of the row
 
 
@@ -61,9 +59,8 @@ class Predictor:
         self._metrics = metrics
         self._schema = schema = bundle.model.facts.data
         self._known = {name: frozenset(words) for name, words in known_words(bundle.model).items()}
-        self._numbers = frozenset(schema.named(Number))
-        self._clocks = [(name, column.clock) for name, column in schema.columns.items() if isinstance(column, Time)]
-        self._hidden = [name for name in [schema.id, *schema.columns] if not self._is_loggable(name)]
+        self._columns = Columns(schema, {})
+        self._hidden = frozenset(name for name in [schema.id, *schema.columns] if not self._is_loggable(name))
         metrics.serving(bundle.version, bundle.sha256)
 
     def rehearse(self, reader: Reader) -> None:
@@ -74,8 +71,9 @@ class Predictor:
             for first in range(0, len(golden.rows), reader.max_rows):
                 part = slice(first, first + reader.max_rows)
                 request = reader.read(json.dumps({"rows": golden.rows[part]}).encode())
-                found = self.bundle.model.score_columns(self._columns(request.rows)[0])
-                if found.tolist() != [list(one) if isinstance(one, tuple) else one for one in golden.scores[part]]:
+                table = request.table or self._columns.of(request.rows)
+                found = self.bundle.model.score_columns(table.columns)
+                if kept(found) != golden.scores[part]:
                     raise UserError("golden rows: found other scores than the evaluation.", fix="run `dvc repro`")
         except UserError as error:
             logging.getLogger(__name__).error("not ready: %s", error.problem, extra={"about": {"fix": error.fix}})
@@ -84,11 +82,16 @@ class Predictor:
         else:
             self.ready = True
 
-    def predict(self, rows: Sequence[Row], *, source: str, numbers: Sequence[int] | None = None) -> list[Prediction]:
-        """Return a prediction for each row; the rows have been checked, and `numbers` are their places in a request."""
+    def predict(
+        self, rows: Sequence[Row], *, source: str, numbers: Sequence[int] | None = None, table: Table | None = None
+    ) -> list[Prediction]:
+        """Return a prediction for each row; the rows have been checked, and `numbers` are their places in a request.
+
+        `table` are the columns of the rows, if there are some already.
+        """
         if not rows:
             return []
-        columns, missing = self._columns(rows)
+        columns, missing = table or self._columns.of(rows)
         scores = self.bundle.model.score_columns(columns)
         labels = self.bundle.model.label(scores).astype(str).tolist()
         single = scores if scores.ndim == 1 else scores.max(axis=1)
@@ -125,25 +128,12 @@ class Predictor:
                 spread = spread_of(self.bundle.card, prediction["score"])
                 prediction["range"] = (spread.low, spread.high)
 
-    def _columns(self, rows: Sequence[Row]) -> tuple[Columns, Named]:
-        """Return the rows column by column, as `Model.score_columns` takes them, and what is missing in which row."""
-        columns, absent = Columns(), defaultdict(list)
-        for name in self._schema.columns:
-            values = columns[name] = [row.get(name) for row in rows]
-            if None in values:
-                for place, value in enumerate(values):
-                    if value is None:
-                        absent[place].append(name)
-                if name in self._numbers:
-                    columns[name] = [nan if value is None else value for value in values]
-        for name, clock in self._clocks:
-            columns[name] = [clock(value) for value in columns[name]]
-        return columns, absent
-
-    def _unmet(self, columns: Columns) -> Named:
+    def _unmet(self, columns: Mapping[str, Sequence[Any]]) -> Named:
         """Return the columns whose word the model never met, by the place of the row."""
         unmet = defaultdict(list)
         for name, words in self._known.items():
+            if words.issuperset(columns[name]):
+                continue
             for place, word in enumerate(columns[name]):
                 if word is not None and word not in words:
                     unmet[place].append(name)
@@ -163,7 +153,7 @@ class Predictor:
 
     def _told(self, row: Row) -> dict[str, Any]:
         """Return of a row what may be logged."""
-        if not any(name in row for name in self._hidden):
+        if self._hidden.isdisjoint(row):
             return row
         return {name: value for name, value in row.items() if name not in self._hidden}
 

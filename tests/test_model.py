@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -119,6 +121,22 @@ def test_a_type_that_is_not_trusted_is_not_constructed(tmp_path: Path) -> None:
 
     with pytest.raises(UserError, match=r"asks for types that are not trusted: .*holdfast\.features\.Featurizer"):
         persistence.loads(content, [], where=tmp_path / "model.skops")
+
+
+@pytest.mark.slow
+def test_skops_trusts_no_estimator_that_models_do_not_need() -> None:
+    content = persistence.dumps(RandomForestClassifier())
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom holdfast import persistence\n"
+        "from holdfast.errors import UserError\n"
+        "try:\n    persistence.loads(sys.stdin.buffer.read(), [], where=Path('x'))\n"
+        "except UserError as error:\n    print(error.problem, 'sklearn.utils._testing' in sys.modules)\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], input=content, stdout=subprocess.PIPE, check=True)
+
+    assert "RandomForestClassifier" in done.stdout.decode()
+    assert done.stdout.strip().endswith(b"False")  # nor was all of scikit-learn loaded
 
 
 def test_a_pickle_with_the_right_name_is_refused(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ class Golden(Strict):
         places = np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype("int64"))
         taken = rows.iloc[places][list(schema.columns)]
         plain = ({name: _plain(value) for name, value in row.items()} for row in taken.to_dict("records"))
-        return cls(rows=tuple(plain), scores=_frozen(scores[places]))
+        return cls(rows=tuple(plain), scores=kept(scores[places]))
 
 
 class Gate(Strict):
@@ -188,9 +188,9 @@ class Bundle:
         Raises: UserError where a score is not, to the last bit, the one that the evaluation saw.
         """
         columns = self.columns(self.golden.rows)
-        together = _frozen(self.model.score_columns(columns))
+        together = kept(self.model.score_columns(columns))
         alone = [
-            _frozen(self.model.score_columns({name: values[place : place + 1] for name, values in columns.items()}))[0]
+            kept(self.model.score_columns({name: values[place : place + 1] for name, values in columns.items()}))[0]
             for place in range(len(together))
         ]
         for place, (expected, *found) in enumerate(zip(self.golden.scores, together, alone, strict=True)):
@@ -215,7 +215,7 @@ def write(folder: Path, model: Path, card: Card, golden: Golden) -> None:
     files.write_json(folder / GOLDEN, golden.model_dump(mode="json"))
 
 
-def _frozen(scores: np.ndarray) -> tuple[float | tuple[float, ...], ...]:
+def kept(scores: np.ndarray) -> tuple[float | tuple[float, ...], ...]:
     """Return scores as they are kept: a number for each row, or for each class of it."""
     return tuple(tuple(one) if isinstance(one, list) else one for one in scores.tolist())
 

@@ -12,6 +12,7 @@ bring rows: columns of a table and lists of what a request said go through the s
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -85,8 +86,13 @@ class Featurizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 def _codes(words: list[str], values: Iterable[Any]) -> list[float]:
     """Return the place of each value among the words; NaN for one that is missing or not among them."""
-    places = dict(zip(words, range(len(words)), strict=True))
+    places = _places(tuple(words))
     return [places.get(value, np.nan) for value in values]
+
+
+@lru_cache(maxsize=256)
+def _places(words: tuple[str, ...]) -> dict[str, int]:
+    return {word: place for place, word in enumerate(words)}
 
 
 def _parts(times: Any) -> tuple[Any, Any]:

@@ -20,7 +20,7 @@ from holdfast.estimators import CodedBoosting
 LEAVES = 64  # of a tree at most: one bit each
 FEW = 8  # rows up to which one after the other is faster than all together
 CODES = 256  # of words
-BLOCK = 1 << 12  # rows that are looked up together, so that memory does not grow with the rows
+BLOCK = 1 << 10  # rows that are looked up together, so that what is at work stays near the processor
 
 
 class Question(NamedTuple):
@@ -68,7 +68,9 @@ class Forest:
             self._features.append(Feature(place, thresholds, first, first + len(tables[-1]) - 1))
             first += len(tables[-1])
         self._table = np.concatenate([*tables, np.full((1, len(trees)), self._all)])  # the last line leaves all
+        self._sorted = [np.array(feature.thresholds or ()) for feature in self._features]
         self._trees = np.arange(len(trees))
+        self._flat, self._leaf = self._values.ravel(), self._trees * leaves - 1023  # where the exponent 0 has 1023
 
     @classmethod
     def of(cls, estimator: Any) -> Self | None:
@@ -96,7 +98,7 @@ class Forest:
         lines = [_line(feature, row[feature.place]) for feature in self._features]
         left = np.bitwise_and.reduce(self._table[[*lines, -1]], axis=0)
         terms = np.empty(len(left) + 1)
-        terms[0], terms[1:] = self._baseline, self._values[self._trees, _lowest(left)]
+        terms[0], terms[1:] = self._baseline, self._flat.take(_exponents(left) + self._leaf)
         return float(terms.cumsum()[-1])
 
     def _margins(self, features: np.ndarray) -> np.ndarray:
@@ -105,10 +107,12 @@ class Forest:
         Shapes: (n, features) → (n,).
         """
         left = np.full((len(features), len(self._trees)), self._all)
-        for feature in self._features:
-            left &= self._table.take(_lines(feature, features[:, feature.place]), axis=0)
+        line = np.empty_like(left)
+        for feature, thresholds in zip(self._features, self._sorted, strict=True):
+            lines = _lines(feature, thresholds, features[:, feature.place])
+            left &= self._table.take(lines, axis=0, out=line, mode="clip")  # which needs no second buffer
         total = np.full(len(features), self._baseline)
-        for value in np.ascontiguousarray(self._values[self._trees, _lowest(left)].T):
+        for value in self._flat.take((_exponents(left) + self._leaf).T):
             total += value
         return total
 
@@ -169,21 +173,21 @@ def _line(feature: Feature, value: float) -> int:
     return feature.first + bisect_left(feature.thresholds, value)
 
 
-def _lines(feature: Feature, values: np.ndarray) -> np.ndarray:
+def _lines(feature: Feature, thresholds: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Return which line of the table each value looks up.
 
-    Shapes: (n,) → (n,).
+    Shapes: thresholds of a number (k,), values (n,) → (n,).
     """
     if feature.thresholds is None:
         known = (values >= 0) & (values < CODES)
         return np.where(known, feature.first + np.where(known, values, 0).astype("intp"), feature.last)
-    return np.where(np.isnan(values), feature.last, feature.first + np.searchsorted(feature.thresholds, values))
+    return np.where(np.isnan(values), feature.last, feature.first + np.searchsorted(thresholds, values))
 
 
-def _lowest(bits: np.ndarray) -> np.ndarray:
-    """Return the place of the lowest bit that is set: a power of two has it in its exponent."""
+def _exponents(bits: np.ndarray) -> np.ndarray:
+    """Return the place of the lowest bit that is set, plus 1023: a power of two has it in its exponent."""
     alone = (bits & (~bits + bits.dtype.type(1))).astype("float64")
-    return (alone.view("int64") >> 52) - 1023
+    return alone.view("int64") >> 52
 
 
 def _codes(bitset: np.ndarray) -> np.ndarray:

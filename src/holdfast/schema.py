@@ -9,6 +9,7 @@ column has. Whether the values of a partition are as they should be is for the c
 """
 
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -110,7 +111,11 @@ class Time(Described):
         if moment is None:
             return None
         time = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-        return time if self.zone is None else time.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
+        return time if self._zone is None else time.astimezone(self._zone).replace(tzinfo=None)
+
+    @cached_property
+    def _zone(self) -> ZoneInfo | None:
+        return None if self.zone is None else ZoneInfo(self.zone)
 
 
 Column = Annotated[Number | Category | Time, Field(discriminator="kind")]

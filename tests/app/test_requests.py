@@ -5,6 +5,7 @@ import time
 from math import pi
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,6 +58,73 @@ def test_a_number_arrives_to_the_last_bit_on_both_ways(number: float) -> None:
     for word in ('"a"', '"\\u0061"'):
         (found,) = reader.read(f'{{"rows": [{{"x": {number!r}, "w": {word}}}]}}'.encode()).rows
         assert found == {"x": number, "w": "a"}
+
+
+MANY = 40  # rows of such a request are checked column by column
+WRONG: list[dict[str, Any]] = [
+    {"distance": -1},
+    {"distance": 6_001.0},
+    {"distance": True},
+    {"distance": "12"},
+    {"distance": None},
+    {"distance": [1]},
+    {"humidity": {}},
+    {"carrier": ""},
+    {"carrier": None},
+    {"carrier": 7},
+    {"carrier": ["UA"]},
+    {"carrier": "a\x7fb"},
+    {"scheduled_departure": "2013-09-01"},
+    {"scheduled_departure": "2013-09-01T08:00:00"},
+    {"scheduled_departure": "2200-01-01T08:00:00Z"},
+    {"scheduled_departure": 5},
+    {"flight_id": None},
+    {"flight_id": 5},
+    {"nobody_knows": 1},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_a_mistake_among_many_rows_is_found_as_in_one(reader: Reader, row: Row, wrong: dict[str, Any]) -> None:
+    alone = errors(reader, rows=[row | wrong])
+
+    among = errors(reader, rows=[row] * MANY + [row | wrong])
+
+    assert among == [(MANY, *rest) for _, *rest in alone]
+
+
+def test_a_column_that_one_of_many_rows_lacks_is_named(reader: Reader, row: Row) -> None:
+    short = {name: value for name, value in row.items() if name != "carrier"}
+
+    assert errors(reader, rows=[row] * MANY + [short])[0][:3] == (MANY, "carrier", "nothing")
+
+
+def test_a_key_that_stands_twice_among_many_rows_is_named(reader: Reader, row: Row) -> None:
+    body = json.dumps({"rows": [row] * MANY}).replace('"carrier"', '"distance": 1.0, "carrier"', 1).encode()
+
+    with pytest.raises(Problem, match="distance"):
+        reader.read(body)
+
+
+def test_many_rows_become_what_each_of_them_becomes(reader: Reader, row: Row) -> None:
+    short = {name: value for name, value in row.items() if name != "humidity"}
+    various = [
+        row,
+        short,
+        row | {"humidity": None},
+        row | {"distance": 5, "flight_id": "mine"},
+        row | {"scheduled_departure": "2013-09-01 08:00:00Z", "carrier": "unheard of"},
+    ]
+    many = read(reader, rows=various * 8, bad_rows="refuse", explain=False)
+    alone = [read(reader, rows=[one]).rows[0] for one in various]
+
+    assert many.rows == alone * 8
+    kinds = [[{name: type(value) for name, value in one.items()} for one in rows] for rows in (many.rows, alone * 8)]
+    assert kinds[0] == kinds[1]
+    table = reader.columns.of(alone * 8)
+    assert many.table.missing == table.missing
+    for name, values in table.columns.items():
+        np.testing.assert_array_equal(np.array(many.table.columns[name]), np.array(values))
 
 
 def test_whole_numbers_are_numbers(reader: Reader, row: Row) -> None:
