@@ -71,9 +71,9 @@ class Predictor:
             for first in range(0, len(golden.rows), reader.max_rows):
                 part = slice(first, first + reader.max_rows)
                 request = reader.read(json.dumps({"rows": golden.rows[part]}).encode())
-                table = request.table or self._columns.of(request.rows)
-                found = self.bundle.model.score_columns(table.columns)
-                if kept(found) != golden.scores[part]:
+                tables = [self._columns.of(request.rows), *([request.table] if request.table else [])]
+                found = [kept(self.bundle.model.score_columns(table.columns)) for table in tables]
+                if any(scores != golden.scores[part] for scores in found):
                     raise UserError("golden rows: found other scores than the evaluation.", fix="run `dvc repro`")
         except UserError as error:
             logging.getLogger(__name__).error("not ready: %s", error.problem, extra={"about": {"fix": error.fix}})
