@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,8 +22,18 @@ from holdfast.files import Workspace
 from holdfast.params import Params
 from holdfast.params import load as load_params
 from holdfast.schema import Category, Number, Schema, Time
-from holdfast.targets import ClassesTarget, NumberTarget, Target
-from sharing import made_once
+@pytest.fixture(scope="session")
+def project_of(tmp_path_factory: pytest.TempPathFactory) -> "Callable[[Kind], Project]":
+    """A small project for each kind of target, whose stages have run; for reading only."""
+    from kinds import make_project
+
+    def project_of(kind: Kind) -> Project:
+        return Project(made_once(tmp_path_factory, f"project-{kind}", partial(make_project, kind)))
+
+    return project_of
+
+
+class MakeRepository(Protocol):
 
 if TYPE_CHECKING:  # the process that hands out tests to others loads this file too, but no model and no service
     from flask import Flask
@@ -185,6 +196,17 @@ def project(tmp_path: Path, finished_project: Project) -> Project:
     """A small project of one's own, whose stages have run."""
     shutil.copytree(finished_project.workspace.root, tmp_path / "project")
     return Project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def project_of(tmp_path_factory: pytest.TempPathFactory) -> "Callable[[Kind], Project]":
+    """A small project for each kind of target, whose stages have run; for reading only."""
+    from kinds import make_project
+
+    def project_of(kind: Kind) -> Project:
+        return Project(made_once(tmp_path_factory, f"project-{kind}", partial(make_project, kind)))
+
+    return project_of
 
 
 class MakeRepository(Protocol):
