@@ -82,11 +82,13 @@ def judged(
 
 def curves(signal: float) -> Curves:
     grid = np.linspace(0, 1, 201)
-    return Curves(
-        pd.DataFrame({"false_positive_rate": grid, "true_positive_rate": grid**signal}),
-        pd.DataFrame({"recall": grid[1:], "precision": 1 - grid[1:] * signal}),
-        pd.DataFrame({"mean_score": [0.1, 0.5], "positive_share": [0.2 * signal, 0.5], "rows": [10, 20]}),
-    )
+    return {
+        "roc": pd.DataFrame({"false_positive_rate": grid, "true_positive_rate": grid**signal}),
+        "precision_recall": pd.DataFrame({"recall": grid[1:], "precision": 1 - grid[1:] * signal}),
+        "calibration": pd.DataFrame(
+            {"mean_score": [0.1, 0.5], "positive_share": [0.2 * signal, 0.5], "rows": [10, 20]}
+        ),
+    }
 
 
 @cache

@@ -20,6 +20,7 @@ from holdfast.differences import (
     differences,
     too_small,
 )
+from holdfast.figures import decimals, number
 from holdfast.metrics import LABELS, LOWER_IS_BETTER, Metric
 from holdfast.params import Gates
 from holdfast.targets import Kind
@@ -69,6 +70,7 @@ class Comparison:
     not_judged: tuple[TooSmall, ...] = ()
     harmed: tuple[SliceDifference, ...] = ()
     by: Gates | None = None  # the thresholds that it was judged by
+    kind: Kind = "binary"  # of the target
     fix: str = ""  # what to do where nothing could be compared
 
     @property
@@ -86,6 +88,11 @@ class Comparison:
     def of(self, metric: Metric) -> Difference:
         """Return the difference in one metric."""
         return _of(self.differences, metric)
+
+    @property
+    def main(self) -> Difference:
+        """Return the difference in the metric that stands for all."""
+        return self.differences[0]
 
     @property
     def champion_auc(self) -> float:
@@ -151,6 +158,7 @@ def compare(
         not_judged=too_small(rows, gates),
         harmed=harmed,
         by=gates,
+        kind=rows.kind,
     )
 
 
@@ -185,7 +193,8 @@ def _floor(found: tuple[Difference, ...], gates: Gates) -> Gate:
     refused, undefined, passed = list[str](), list[str](), list[str]()
     for name, floor in gates.floor.items():
         value, higher = _of(found, name).challenger, name not in LOWER_IS_BETTER
-        said = f"{LABELS[name]} {value:.3f} ({'at least' if higher else 'at most'} {floor:g})"
+        found_is = number(value, decimals(name, value, otherwise=3))
+        said = f"{LABELS[name]} {found_is} ({'at least' if higher else 'at most'} {floor:g})"
         if not np.isfinite(value):
             undefined.append(f"{LABELS[name]} is not defined")
         elif value == floor or (value > floor) == higher:
@@ -206,21 +215,25 @@ def _not_worse(found: tuple[Difference, ...], gates: Gates) -> Gate:
             passed.append(f"{LABELS[name]} {_extent(one)}, margin {margin:g}")
         else:
             how = "is worse" if one.word == "worse" else "may be worse"
-            refused.append(f"{LABELS[name]} {how}, by up to {-one.least_gain:.4f}, margin {margin:g}")
+            refused.append(f"{LABELS[name]} {how}, by up to {_loss(one)}, margin {margin:g}")
     return _gate("G2", undefined, refused, passed)
 
 
 def _extent(one: Difference) -> str:
     if one.word == "same":
         return "is the same"
-    return f"is worse by {-one.least_gain:.4f} at most" if one.least_gain < 0 else "is better"
+    return f"is worse by {_loss(one)} at most" if one.least_gain < 0 else "is better"
+
+
+def _loss(one: Difference) -> str:
+    return number(-one.least_gain, one.decimals())
 
 
 def _no_slice_harmed(slices: tuple[SliceDifference, ...], harmed: tuple[SliceDifference, ...], gates: Gates) -> Gate:
     undefined = [f"{one.label} {one.value}" for one in slices if one.difference.word == "undefined"]
     refused = [
         f"{one.label} {one.value}: {LABELS[one.difference.metric]} "
-        f"{one.difference.champion:.3f} → {one.difference.challenger:.3f}"
+        f"{' → '.join(number(value, one.difference.decimals(otherwise=3)) for value in one.difference[1:3])}"
         for one in harmed
     ]
     judged = len({(one.label, one.value) for one in slices})

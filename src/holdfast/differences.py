@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from holdfast import bootstrap
+from holdfast.figures import DECIMALS, decimals
 from holdfast.measures import measures
 from holdfast.metrics import COMPARED, LOWER_IS_BETTER, Metric
 from holdfast.params import Gates
@@ -86,6 +87,10 @@ class Difference(NamedTuple):
     def sign(self) -> int:
         """1 where more is better, else -1."""
         return -1 if self.metric in LOWER_IS_BETTER else 1
+
+    def decimals(self, otherwise: int = DECIMALS) -> int:
+        """Return with how many decimals it is said."""
+        return decimals(self.metric, self.champion, self.challenger, otherwise=otherwise)
 
     @property
     def gain(self) -> float:

@@ -8,16 +8,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from holdfast.comparison import LABELS, Comparison, Gate
+from holdfast.comparison import Comparison, Gate
 from holdfast.differences import Difference
+from holdfast.figures import named, number, percent, signed
 from holdfast.markdown import cut
-from holdfast.params import Metric
+from holdfast.metrics import LABELS, Metric
 from holdfast.report import Report
+from holdfast.targets import Kind
 
 MARKS = {"promote": "✅", "keep": "❌", "cannot judge": "⚠️"}
 COUNTS = ("none", "one", "two", "three", "four", "five", "six")
-# The others depend on a threshold or on bins: recall falls whenever precision is bought with it.
-OF_SCORES: tuple[Metric, ...] = ("roc_auc", "pr_auc", "log_loss", "brier")
+# The others depend on a threshold or on bins, where recall falls whenever precision is bought with it, or say the same
+# as one of these.
+OF_SCORES: frozenset[Metric] = frozenset({"roc_auc", "pr_auc", "log_loss", "brier", "balanced_accuracy", "rmse", "mae"})
+TOO_LITTLE: dict[Kind, tuple[str, str]] = {
+    "binary": ("rows of one label are too few", "gates.slices.labels"),
+    "classes": ("rows of one label are too few", "gates.slices.labels"),
+    "number": ("all that was measured is the same number", "gates.slices.rows"),
+}
 LONGEST = 600  # characters of a title, and of what is said of a gate
 
 
@@ -37,27 +45,10 @@ def headline(report: Report) -> Headline:
     against = [(f"{gate.code} {gate.title}", cut(gate.text, LONGEST)) for gate in comparison.gates if not gate.passed]
     return Headline(
         title=cut(f"{MARKS[comparison.verdict]} {title}", LONGEST),
-        sentence=_sentence(comparison),
+        sentence=_sentence(comparison, report.unit),
         against=tuple(against) if comparison.differences else (),
         remedy=_remedy(comparison),
     )
-
-
-def number(value: float) -> str:
-    """Say a metric."""
-    return f"{value:.4f}" if np.isfinite(value) else "not defined"
-
-
-def signed(value: float) -> str:
-    """Say a difference; one that is not zero never looks like it, down to the sixth digit."""
-    if not np.isfinite(value):
-        return "not defined"
-    return next((said for digits in (4, 5, 6) if float(said := f"{value:+.{digits}f}")), "0.0000")
-
-
-def percent(confidence: float) -> str:
-    """Say a confidence, as 95%."""
-    return f"{100 * confidence:.6g}%"
 
 
 def interval(comparison: Comparison) -> str:
@@ -74,7 +65,7 @@ def _promote(report: Report) -> str:
         return f"Promote: {model} is better by {_and(better)}, worse by {_and(worse)}; no margin is broken"
     if worse:
         return f"Promote: {model} is worse by {_and(worse)}, but no margin is broken"
-    if comparison.of("roc_auc").word == "better":
+    if comparison.main.word == "better":
         return f"Promote: {model} is better"
     return f"Promote: {model} is no worse{f', and better by {_and(better)}' if better else ''}"
 
@@ -125,24 +116,25 @@ def _and(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def _sentence(comparison: Comparison) -> str:
+def _sentence(comparison: Comparison, unit: str) -> str:
     if not comparison.differences:
         return "Nothing was compared, so nothing may be promoted."
     passed = sum(gate.passed is True for gate in comparison.gates)
     gates = f"all {COUNTS[passed]}" if passed == len(COUNTS) - 1 else f"{COUNTS[passed]} of {COUNTS[-1]}"
     left_out = f" ({comparison.left_out:,} that one of them has seen are left out)" if comparison.left_out else ""
-    main = _figure(comparison, comparison.of("roc_auc"))
+    main = _figure(comparison, comparison.main, unit)
     rows = f"{comparison.rows:,} rows of {comparison.groups:,} {comparison.unit}"
     return f"{main} on {rows} that neither model has seen{left_out}; {gates} gates passed."
 
 
-def _figure(comparison: Comparison, one: Difference) -> str:
+def _figure(comparison: Comparison, one: Difference, unit: str) -> str:
+    name, places = named(one.metric, unit), one.decimals()
     if one.word == "same":
-        return f"{LABELS[one.metric]} is {number(one.champion)} with both"
-    change = signed(one.difference)
+        return f"{name} is {number(one.champion, places)} with both"
+    change = signed(one.difference, places)
     if np.isfinite([one.low, one.high]).all():
-        change += f", {interval(comparison)} {signed(one.low)} to {signed(one.high)}"
-    return f"{LABELS[one.metric]} {number(one.champion)} → {number(one.challenger)} ({change})"
+        change += f", {interval(comparison)} {signed(one.low, places)} to {signed(one.high, places)}"
+    return f"{name} {number(one.champion, places)} → {number(one.challenger, places)} ({change})"
 
 
 def _remedy(comparison: Comparison) -> str:
@@ -150,8 +142,9 @@ def _remedy(comparison: Comparison) -> str:
     if comparison.verdict != "cannot judge":
         return ""
     if comparison.differences:
+        why, setting = TOO_LITTLE[comparison.kind]
         return (
-            "Some metric has no number in every resample: rows of one label are too few. Give the holdout more rows "
-            "(`split:` in params.yaml, or newer data), or ask for more of a slice (`gates.slices.labels`)."
+            f"Some metric has no number in every resample: {why}. Give the holdout more rows "
+            f"(`split:` in params.yaml, or newer data), or ask for more of a slice (`{setting}`)."
         )
     return comparison.fix or "Mend that, then run `python -m holdfast report` again."

@@ -28,6 +28,7 @@ from holdfast import (
     versions,
 )
 from holdfast.comparison import compare, impossible
+from holdfast.confusions import confusion
 from holdfast.contenders import Contender
 from holdfast.data_diff import DataDiff
 from holdfast.data_diff import compare as compare_data
@@ -41,6 +42,7 @@ from holdfast.params import load as load_params
 from holdfast.report import Cell, Curves, Machine, Report, Side
 from holdfast.schema import Category, Schema, Time
 from holdfast.sealed import Holdout, holdout
+from holdfast.targets import ClassesTarget, NumberTarget
 
 logger = logging.getLogger(__name__)
 
@@ -165,6 +167,7 @@ def judged(root: Path, champion: Contender, challenger: Contender, report: Repor
         cells=_cells(root, judged, report, facts.data, params),
         curves=_curves(sealed, theirs, ours, facts.data, params) if comparison.differences else None,
         machine=Machine(champion.source, (theirs.latency, ours.latency), clock.taken, _stage_times(root)),
+        unit=facts.data.target.unit if isinstance(facts.data.target, NumberTarget) else "",
     )
 
 
@@ -248,8 +251,13 @@ def _cell(name: str, found: Holdout, scored: Scored, schema: Schema, params: Par
 def _curves(found: Holdout, theirs: Scored, ours: Scored, schema: Schema, params: Params) -> tuple[Curves, Curves]:
     """Return the curves of both models on the rows that were judged."""
     fair, target = ~(theirs.seen | ours.seen), found.target(schema)
-    bins, kind = params.evaluate.calibration_bins, schema.target.kind
-    one, two = (measuring.curves(target[fair], scored.scores[fair], bins, kind) for scored in (theirs, ours))
+    bins, asked = params.evaluate.calibration_bins, schema.target
+    both = [(target[fair], scored.scores[fair]) for scored in (theirs, ours)]
+    one, two = (measuring.curves(*pair, bins, asked.kind) for pair in both)
+    if isinstance(asked, ClassesTarget):
+        one, two = (
+            curves | {"confusion": confusion(*pair, asked)} for curves, pair in zip((one, two), both, strict=True)
+        )
     return one, two
 
 

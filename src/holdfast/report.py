@@ -84,6 +84,7 @@ class Report:
     notes: tuple[str, ...] = ()
     curves: tuple[Curves, Curves] | None = None
     machine: Machine | None = None
+    unit: str = ""  # of a number that is predicted
 
 
 class JudgedSide(BaseModel):
@@ -123,6 +124,7 @@ def as_json(report: Report) -> dict[str, Any]:
     found = {
         "format": FORMAT,
         "verdict": comparison.verdict,
+        "target": {"kind": comparison.kind, "unit": report.unit},
         "champion": report.champion._asdict(),
         "challenger": report.challenger._asdict(),
         "gates": [{**gate._asdict(), "title": gate.title} for gate in comparison.gates],

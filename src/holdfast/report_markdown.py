@@ -14,6 +14,7 @@ from holdfast.fitting import Block, Fitted, fit, shorter
 from holdfast.headline import headline, interval
 from holdfast.markdown import Markdown, Table, alert, code, cut, few, folded, grid, listed, plain, strong, together
 from holdfast.report import Change, Report
+from holdfast.targets import Kind
 
 LIMIT = 60_000
 OF_THE_MACHINE = 4_000  # characters that are kept free for it, so that it changes nothing else
@@ -23,6 +24,13 @@ FIGURES = (1, 3, 4, 5)  # columns of the tables of slices
 NAME = 60  # characters of the name of a model
 SHORT = 12  # hexadecimal digits of a hash
 MACHINE = "On the machine that judged: may be another at the next run"
+LEGENDS: dict[Kind, str] = {
+    "binary": "Precision, recall and F1 are at the threshold of each model.",
+    "classes": "Balanced accuracy, macro F1 and ROC AUC (each class against the others) are means over the classes, "
+    "of which each counts as much as another.",
+    "number": "R² is the share of the squared distance from the mean that the model explains.",
+}
+CURVES: dict[Kind, str] = {"binary": "ROC curves", "classes": "curves", "number": "errors of both models"}
 
 
 def markdown(report: Report, *, machine: bool = True, limit: int = LIMIT) -> str:
@@ -55,21 +63,31 @@ def _metrics(report: Report) -> list[Block]:
     legend = (
         f"↑ more is better, ↓ less is better. Difference: {report.challenger.name} less {report.champion.name}; "
         f"its {interval(comparison)}{draws}. "
-        "Unclear: it holds 0. Precision, recall and F1 are at the threshold of each model."
+        f"Unclear: it holds 0. {LEGENDS[comparison.kind]}"
     )
     return [
         _block("metrics", 1, _part("Metrics", grid(report_tables.metrics(report), range(1, 5)), _small(legend))),
-        *_chart("ROC curves", report),
+        *_classes(report),
+        *_chart(CURVES[comparison.kind], report),
     ]
 
 
+def _classes(report: Report) -> list[Block]:
+    """Say how each class fares, where there are classes."""
+    table = report_tables.classes(report)
+    if not table:
+        return []
+    words = "Of the rows of each class, the share that is found: here to be looked at, and judged as balanced accuracy."
+    fold = partial(_part, "Classes") if len(table) <= OPEN else lambda block: _part("Classes", folded("All", block))
+    return [_table("classes", 3, table, numbers=range(1, 5), inside=lambda block: f"{fold(block)}\n\n{_small(words)}")]
+
+
 def _chart(what: str, report: Report) -> list[Block]:
-    drawn = mermaid.of_curves(report.curves)
+    drawn = mermaid.of_curves(report.curves, report.unit)
     if not drawn or report.comparison.same_scores:
         return []
-    caption = plain(
-        f"🟦 {report.champion.name}, 🟧 {report.challenger.name}; grey: chance. All plots are in report.html."
-    )
+    chance = "; grey: chance" if report.comparison.kind == "binary" else ""
+    caption = plain(f"🟦 {report.champion.name}, 🟧 {report.challenger.name}{chance}. All plots are in report.html.")
     return [_block(what, 8, folded(what, f"{caption}\n\n{drawn}"))]
 
 
@@ -90,7 +108,7 @@ def _slices(report: Report) -> list[Block]:
         fold = partial(folded, f"All slices that were judged: {len(table) - 1:,}")
         blocks.append(_table("all slices", 6, table, numbers=FIGURES, inside=fold))
     if comparison.not_judged:
-        fold = partial(folded, f"Not judged, for too few rows, labels or {comparison.unit}: {len(small) - 1:,}")
+        fold = partial(folded, f"{report_tables.why_not_judged(report)}: {len(small) - 1:,}")
         blocks.append(_table("slices that were not judged", 9, small, numbers=(1, 2), inside=fold))
     return blocks
 
@@ -114,6 +132,8 @@ def _sentence(report: Report, moved: Sequence[SliceDifference]) -> str:
 
 def _caption(report: Report) -> Markdown:
     names = report.champion.name, report.challenger.name
+    if report.comparison.main.sign < 0:
+        return plain(f"⬜ by how much both models miss, 🟩 what {names[1]} saves, 🟥 what it adds to {names[0]}:")
     return plain(f"⬜ what both models reach, 🟩 what {names[1]} gains, 🟥 what it loses against {names[0]}:")
 
 

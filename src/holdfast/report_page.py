@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
-from holdfast import curves_svg, data_diff_report, pages, report_tables
-from holdfast.comparison import LABELS
-from holdfast.curves_svg import Curve, Row
+from holdfast import confusions, curves_svg, data_diff_report, pages, report_curves, report_tables
+from holdfast.curves_svg import Row
 from holdfast.differences import Difference, SliceDifference
-from holdfast.headline import Headline, headline, interval, number, signed
+from holdfast.figures import named, number, signed
+from holdfast.headline import Headline, headline, interval
 from holdfast.markdown import Table
 from holdfast.pages import Html, element
 from holdfast.report import Report
@@ -17,7 +17,7 @@ SHOWN = 40  # slices in a plot
 def page(report: Report) -> str:
     """Write a page that loads nothing."""
     said = headline(report)
-    parts = (_numbers, _metrics, _curves, _slices, _data, _cells, _params, _gates, _stages, _origin, _machine)
+    parts = (_numbers, _metrics, _classes, _curves, _slices, _data, _cells, _params, _gates, _stages, _origin, _machine)
     content = [*_against(said, report), *(section for part in parts for section in part(report))]
     return pages.page(said.title, *content, subtitle=said.sentence)
 
@@ -34,14 +34,15 @@ def _numbers(report: Report) -> list[Html]:
     comparison = report.comparison
     if not comparison.differences:
         return []
-    main, passed = comparison.of("roc_auc"), sum(gate.passed is True for gate in comparison.gates)
+    main, passed = comparison.main, sum(gate.passed is True for gate in comparison.gates)
     judged, harmed = (
         len({(one.label, one.value) for one in found}) for found in (comparison.slices, comparison.harmed)
     )
-    change = f"{signed(main.difference)}, from {number(main.champion)}"
+    places = main.decimals()
+    change = f"{signed(main.difference, places)}, from {number(main.champion, places)}"
     return [
         pages.figures(
-            (LABELS[main.metric], number(main.challenger), change),
+            (named(main.metric, report.unit), number(main.challenger, places), change),
             ("Rows", f"{comparison.rows:,}", f"of {comparison.groups:,} {comparison.unit}"),
             ("Gates passed", f"{passed} of {len(comparison.gates)}", comparison.verdict),
             ("Slices harmed", f"{harmed:,}", f"of {judged:,} judged, {len(comparison.not_judged):,} not"),
@@ -54,34 +55,43 @@ def _metrics(report: Report) -> list[Html]:
     if not comparison.differences:
         return []
     margins = comparison.by.margin if comparison.by else {}
-    rows = [_row(report_tables.direction(one.metric), one, margins.get(one.metric)) for one in comparison.differences]
+    rows = [
+        _row(report_tables.direction(one.metric, report.unit), one, margins.get(one.metric))
+        for one in comparison.differences
+    ]
+    together = [rows] if comparison.kind != "number" else [rows[:-1], rows[-1:]]  # R² has no unit, and its own scale
     note = f"To the right of 0 {report.challenger.name} is better, whatever the metric. Dashed: the margin of G2."
-    drawn = pages.chart(note, curves_svg.forest(rows, f"Gains in every metric, with their {interval(comparison)}s"))
-    shown = [] if comparison.same_scores else [drawn]
+    title = f"Gains in every metric, with their {interval(comparison)}s"
+    drawn = [
+        pages.chart(note if not place else "", curves_svg.forest(some, title)) for place, some in enumerate(together)
+    ]
+    shown = [] if comparison.same_scores else drawn
     return [pages.section("Metrics", _table(report_tables.metrics(report), range(1, 5)), *shown)]
 
 
 def _row(name: str, one: Difference, margin: float | None) -> Row:
     ends = sorted((one.sign * one.low, one.sign * one.high))
-    said = f"{number(one.champion)} → {number(one.challenger)}, gain {signed(ends[0])} to {signed(ends[1])}"
+    places = one.decimals()
+    gain = f"gain {signed(ends[0], places)} to {signed(ends[1], places)}"
+    said = f"{number(one.champion, places)} → {number(one.challenger, places)}, {gain}"
     return Row(name, ends[0], one.gain, ends[1], said, margin)
 
 
-def _curves(report: Report) -> list[Html]:
-    if not report.curves:
+def _classes(report: Report) -> list[Html]:
+    table = report_tables.classes(report)
+    if not table or not report.curves:
         return []
-    names, (before, after) = (report.champion.name, report.challenger.name), report.curves
-    plots = (
-        ("ROC", before.roc, after.roc, ("false positive rate", "true positive rate")),
-        ("Precision and recall", before.precision_recall, after.precision_recall, ("recall", "precision")),
-        ("Calibration", before.calibration, after.calibration, ("mean score", "share of positives")),
-    )
-    drawn = []
-    for title, first, second, axes in plots:
-        dots, summary = title == "Calibration", f"{title} of {names[0]} and of {names[1]}"
-        both = Curve(names[0], first, dots), Curve(names[1], second, dots)
-        drawn.append(pages.chart(title, curves_svg.curves(both, summary, axes, diagonal=title != plots[1][0])))
-    return [pages.section("Curves", element("div", *drawn, style=BESIDE))]
+    style, names = Html(f"<style>{confusions.STYLE}</style>"), (report.champion.name, report.challenger.name)
+    drawn = [
+        confusions.shades(one["confusion"], f"Rows of each class, by what {name} calls them")
+        for name, one in zip(names, report.curves, strict=True)
+    ]
+    return [pages.section("Classes", style, _table(table, range(1, 5)), element("div", *drawn, class_="beside"))]
+
+
+def _curves(report: Report) -> list[Html]:
+    drawn = report_curves.drawn(report)
+    return [pages.section("Curves", element("div", *drawn, style=BESIDE))] if drawn else []
 
 
 def _slices(report: Report) -> list[Html]:
@@ -96,11 +106,7 @@ def _slices(report: Report) -> list[Html]:
     if comparison.slices:
         content.append(_folded("All that were judged", report_tables.slices(report, comparison.slices), SLICES))
     if comparison.not_judged:
-        content.append(
-            _folded(
-                f"Not judged, for too few rows, labels or {comparison.unit}", report_tables.not_judged(report), (1, 2)
-            )
-        )
+        content.append(_folded(report_tables.why_not_judged(report), report_tables.not_judged(report), (1, 2)))
     return [pages.section("Slices", *content)]
 
 
@@ -111,7 +117,7 @@ def _forest(report: Report, metric: str) -> Html:
     least = sorted(found, key=_gain)[:SHOWN]
     margin = comparison.by.slices.margin.get(least[0].difference.metric) if comparison.by else None
     rows = [_row(report_tables.name(one), one.difference, margin) for one in least]
-    title = report_tables.direction(least[0].difference.metric)
+    title = report_tables.direction(least[0].difference.metric, report.unit)
     which = f", the {SHOWN} slices with the least gain of {len(found):,}" if len(found) > SHOWN else ""
     caption = f"Gain in {title}{which}, with the {interval(comparison)} of each by itself; dashed: the margin of G3"
     return pages.chart(caption, curves_svg.forest(rows, caption))

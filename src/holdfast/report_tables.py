@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
-from holdfast.comparison import LABELS
-from holdfast.differences import HIGHER_IS_BETTER, Difference, SliceDifference
-from holdfast.headline import interval, number, signed
+from holdfast.confusions import each
+from holdfast.differences import Difference, SliceDifference
+from holdfast.figures import decimals, named, number, signed
+from holdfast.headline import interval
 from holdfast.markdown import GAP, Table, listed
-from holdfast.params import Metric
+from holdfast.metrics import LOWER_IS_BETTER, Metric
 from holdfast.report import Cell, Change, Report
+from holdfast.targets import Kind
 
 WORDS = {
     "better": f"🟢{GAP}better",
@@ -20,11 +22,16 @@ GATES = {"passed": f"✅{GAP}passed", "refused": f"❌{GAP}refused", "unknown": 
 ABSENT = "not there"
 HARMED = f"🔴{GAP}harmed"
 WORSE = f"🟠{GAP}worse"
+OF_CELLS: dict[Kind, tuple[Metric, ...]] = {
+    "binary": ("roc_auc", "log_loss"),
+    "classes": ("balanced_accuracy", "log_loss"),
+    "number": ("rmse", "mae"),
+}
 
 
-def direction(metric: Metric) -> str:
+def direction(metric: Metric, unit: str = "") -> str:
     """Name a metric, with an arrow to where it is better."""
-    return f"{LABELS[metric]} {'↑' if HIGHER_IS_BETTER[metric] else '↓'}".replace(" ", GAP)
+    return f"{named(metric, unit)} {'↓' if metric in LOWER_IS_BETTER else '↑'}".replace(" ", GAP)
 
 
 def metrics(report: Report) -> Table:
@@ -32,7 +39,31 @@ def metrics(report: Report) -> Table:
     header = ["metric", *_names(report), "difference", interval(report.comparison), ""]
     return [
         header,
-        *([direction(one.metric), *_figures(one), WORDS[one.word]] for one in report.comparison.differences),
+        *(
+            [direction(one.metric, report.unit), *_figures(one), WORDS[one.word]]
+            for one in report.comparison.differences
+        ),
+    ]
+
+
+def classes(report: Report) -> Table:
+    """Return of each class how many of its rows both models find, and what the challenger takes the others for."""
+    if not report.curves or "confusion" not in report.curves[0]:
+        return []
+    both = zip(*(each(one["confusion"]) for one in report.curves), strict=True)
+    header = ["class", "rows", *(f"found by {one}" for one in _names(report)), "difference", "mostly taken for"]
+    return [
+        header,
+        *(
+            [
+                before.name,
+                f"{before.rows:,}",
+                *(_share(one) for one in (before.recall, after.recall)),
+                _points(before.recall, after.recall),
+                f"{after.taken_for} ({after.mistaken:,})" if after.taken_for else "",
+            ]
+            for before, after in both
+        ),
     ]
 
 
@@ -61,7 +92,7 @@ def slices(report: Report, found: Iterable[SliceDifference]) -> Table:
             [
                 name(one),
                 f"{one.rows:,}",
-                direction(one.difference.metric),
+                direction(one.difference.metric, report.unit),
                 GAP.join([before, "→", after]),
                 *rest,
                 HARMED if key(one) in harmed else _word(one.difference),
@@ -76,7 +107,15 @@ def not_judged(report: Report) -> Table:
     """Return the slices that are too small."""
     found = report.comparison.not_judged
     header = ["slice", "rows", "of the positive label"]
-    return [header, *([f"{one.label} {one.value}", f"{one.rows:,}", f"{one.positives:,}"] for one in found)]
+    table = [[f"{one.label} {one.value}", f"{one.rows:,}", f"{one.positives or 0:,}"] for one in found]
+    width = 3 if report.comparison.kind == "binary" else 2
+    return [row[:width] for row in [header, *table]]
+
+
+def why_not_judged(report: Report) -> str:
+    """Say what there is too little of to judge a slice."""
+    few = "rows" if report.comparison.kind == "number" else "rows, labels"
+    return f"Not judged, for too few {few} or {report.comparison.unit}"
 
 
 def name(one: SliceDifference) -> str:
@@ -92,7 +131,7 @@ def key(one: SliceDifference) -> tuple[str, str, Metric]:
 def cells(report: Report) -> Table:
     """Return the two-by-two of models and holdouts."""
     holdouts = {one.holdout: one.rows for one in report.cells}
-    known = {(one.model, one.holdout): _measured(one) for one in report.cells}
+    known = {(one.model, one.holdout): _measured(one, report) for one in report.cells}
     models = dict.fromkeys(one.model for one in report.cells)
     header = ["model", *(f"{holdout} ({rows:,} rows)" for holdout, rows in holdouts.items())]
     return [header, *([model, *(known.get((model, holdout), "") for holdout in holdouts)] for model in models)]
@@ -153,25 +192,38 @@ def _names(report: Report) -> list[str]:
 
 
 def _figures(one: Difference) -> list[str]:
+    places = one.decimals()
     ends = (
         ""
         if one.word == "undefined"
         else "0"
         if one.word == "same"
-        else GAP.join([signed(one.low), "to", signed(one.high)])
+        else GAP.join([signed(one.low, places), "to", signed(one.high, places)])
     )
-    return [number(one.champion), number(one.challenger), signed(one.difference), ends]
+    return [number(one.champion, places), number(one.challenger, places), signed(one.difference, places), ends]
 
 
 def _word(one: Difference) -> str:
     return WORSE if one.word == "worse" else WORDS[one.word]
 
 
-def _measured(cell: Cell) -> str:
+def _measured(cell: Cell, report: Report) -> str:
     if cell.metrics is None:
         return cell.why
-    found = {LABELS[one]: cell.metrics.get(one) for one in ("roc_auc", "log_loss")}
-    return ", ".join(f"{what} {'not defined' if value is None else f'{value:.4f}'}" for what, value in found.items())
+    found = {one: cell.metrics.get(one) for one in OF_CELLS[report.comparison.kind]}
+    return ", ".join(
+        f"{named(one, report.unit)} {'not defined' if value is None else number(value, decimals(one, value))}"
+        for one, value in found.items()
+    )
+
+
+def _share(value: float | None) -> str:
+    return "not defined" if value is None else f"{value:.1%}"
+
+
+def _points(before: float | None, after: float | None) -> str:
+    """Say how many of a hundred rows more are found."""
+    return "" if before is None or after is None else f"{100 * (after - before):+.1f}".replace("+0.0", "0")
 
 
 def _present(value: str | None) -> str:
