@@ -5,6 +5,7 @@ breast cancer declares no slice.
 """
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,12 @@ import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from conftest import ROOT, Project, merge
-from holdfast import files
-from holdfast.split import SIDES, boundaries
+from holdfast import files, judging
+from holdfast.comparison import impossible
+from holdfast.contenders import Contender
+from holdfast.differences import Scored
+from holdfast.model import Model
+from holdfast.report import Report
 from holdfast.targets import Kind
 
 BOOSTING = {"learning_rate": [0.2], "max_iterations": 12, "max_leaf_nodes": [3, 5], "min_samples_leaf": 5}
@@ -46,8 +51,7 @@ def make_project(kind: Kind, folder: Path) -> Project:
     path = project.workspace.data / "table.parquet"
     path.parent.mkdir()
     files.write(path, table)
-    _prepare(project)
-    project.run("featurize", "train", "evaluate")
+    project.run()
     return project
 
 
@@ -60,16 +64,23 @@ def train_again(project: Project, folder: Path, **boosting: Any) -> Project:
     return other
 
 
-def _prepare(project: Project) -> None:
-    """Split the rows, as `prepare` does once they have kept their contract, which takes seconds to ask for."""
-    schema, workspace = project.params.data, project.workspace
-    rows = schema.rows(files.read(workspace.data / "table.parquet"), "table").sort_values("id", ignore_index=True)
-    split = boundaries(rows, project.params.split, schema)
-    workspace.prepare.mkdir(parents=True)
-    for side in SIDES:
-        files.write(workspace.prepare / f"{side}.parquet", rows[split.sides(rows, schema) == side])
-    files.write_json(workspace.prepare / "schema.json", schema.model_dump(mode="json"))
-    files.write_json(workspace.prepare / "split.json", split.model_dump(mode="json"))
+class InProcess(Contender):
+    """A contender that scores with the code of the tests, in their process."""
+
+    def score(self, rows: pd.DataFrame) -> Scored:
+        model = Model.load(self.model)
+        seen = model.facts.split.sides(rows, model.facts.data) != "holdout"
+        return Scored(model.score(rows), seen, model.facts.threshold, self.size, latency=1.0)
+
+
+def judge(champion: Project, challenger: Project) -> Report:
+    """Judge the model of a project against that of another, which has the same rows."""
+    both = [
+        InProcess(name, one.workspace.train / "model", ROOT, Path(sys.executable), "a folder")
+        for name, one in (("the champion", champion), ("the challenger", challenger))
+    ]
+    blank = Report(judging.NOBODY._replace(name="before"), judging.NOBODY._replace(name="after"), impossible(""))
+    return judging.judged(challenger.workspace.root, both[0], both[1], blank, challenger.params)
 
 
 def _describe(
@@ -120,7 +131,7 @@ def _diabetes() -> tuple[pd.DataFrame, dict[str, Any], dict[str, Any], list[Any]
         "min": 0,
         "max": 400,
         "label": "Progression",
-        "help": "Of the disease, one year after.",
+        "help": "How far the disease has gone, one year after.",
         "question": "How far will the disease have gone in a year?",
     }
     sex = {"kind": "category", "values": ["one", "other"], "label": "Sex"}

@@ -8,6 +8,7 @@ from conftest import ROOT
 from holdfast import bootstrap, intervals, measuring
 from holdfast.differences import Rows, Slice
 from holdfast.intervals import Interval, Intervals
+from holdfast.metrics import COMPARED
 from holdfast.params import Gates
 from holdfast.params import load as load_params
 
@@ -38,12 +39,12 @@ def test_the_figures_are_those_of_the_evaluation(gates: Gates) -> None:
     found = measure(rows, scores, gates)
 
     expected = measuring.measure(rows.target, scores, 0.4, 10)
-    assert set(found.metrics) == set(intervals.METRICS)
+    assert tuple(found.metrics) == COMPARED["binary"]
     for name, one in found.metrics.items():
         assert one.value == pytest.approx(expected[name], abs=1e-6)
         assert None not in one
         assert sorted(one, key=float) == [one.low, one.value, one.high]  # type: ignore[arg-type]
-    assert found.positive_share.value == expected["positive_share"]
+    assert found.answers[0].value == expected["positive_share"]
     assert (found.groups, found.unit, found.resamples, found.confidence) == (DAYS, "days", 200, 0.95)
 
 
@@ -70,7 +71,7 @@ def test_of_few_days_nothing_is_said(gates: Gates) -> None:
     found = measure(*drawn(days=9), gates)
 
     assert found.metrics["roc_auc"].value is not None
-    assert {one[1:] for one in (*found.metrics.values(), found.positive_share)} == {(None, None)}
+    assert {one[1:] for one in (*found.metrics.values(), *found.answers)} == {(None, None)}
 
 
 def test_a_metric_that_is_not_defined_has_neither_value_nor_interval(gates: Gates) -> None:
@@ -80,7 +81,7 @@ def test_a_metric_that_is_not_defined_has_neither_value_nor_interval(gates: Gate
     found = measure(none, scores, gates)
 
     assert found.metrics["roc_auc"] == found.metrics["recall"] == Interval(None)
-    assert found.slices[0].roc_auc == found.slices[0].gap == Interval(None)
+    assert found.slices[0].found == found.slices[0].gap == Interval(None)
     assert found.metrics["brier"].low is not None
 
 
@@ -135,7 +136,7 @@ def test_a_slice_that_the_judge_calls_too_small_has_no_interval(gates: Gates) ->
     small, large = measure(rows, scores, gates).slices
 
     assert (small.rows, small.positives) == (60, int(rows.target[:60].sum()))
-    assert small.roc_auc == Interval(round(float(roc_auc_score(rows.target[:60], scores[:60])), 6))
+    assert small.found == Interval(round(float(roc_auc_score(rows.target[:60], scores[:60])), 6))
     assert small.gap.value is not None
     assert small.gap.low is None
     assert large.gap.low is not None

@@ -52,7 +52,7 @@ def about(collected: About) -> About:
     """The same, as if it were committed, and with nothing to say against it."""
     slices = (SliceInterval("airline", "AA", 900, 300, SURE, Interval(0.0, -0.1, 0.1), weak=False),)
     figures = collected.intervals._replace(
-        metrics=dict.fromkeys(collected.intervals.metrics, SURE), slices=slices, positive_share=Interval(0.5, 0.4, 0.6)
+        metrics=dict.fromkeys(collected.intervals.metrics, SURE), slices=slices, answers=(Interval(0.5, 0.4, 0.6),)
     )
     calm = Bin(from_score=0.4, to_score=0.5, rows=300, mean_score=0.45, positive_share=0.45, low=0.4, high=0.5)
     return replace(
@@ -115,7 +115,7 @@ def test_what_is_collected_is_what_was_measured(collected: About, finished_proje
     assert (collected.learned.first, collected.card.holdout_first) == (date(2013, 1, 1), date(2013, 4, 1))
     for name, one in collected.intervals.metrics.items():
         assert one.value == pytest.approx(collected.card.metrics[name], abs=1e-6)
-    found = {(one.label, one.value): one.roc_auc.value for one in collected.intervals.slices}
+    found = {(one.label, one.value): one.found.value for one in collected.intervals.slices}
     for piece in collected.card.slices:
         assert found[piece.label, piece.value] == pytest.approx(piece.metrics["roc_auc"], abs=1e-6)
     assert collected.gaps["humidity"] == pytest.approx((0.1, 0.1), abs=0.05)
@@ -222,10 +222,10 @@ LIMITS: list[tuple[Callable[[About], About], str]] = [
     (lambda about: binned(about, rows=99), r"Scores from 40% to 50% are rare: 99 of "),
     (lambda about: binned(about, low=None, high=None), r"Scores from 40% to 50% are rare: 300 of "),
     (
-        lambda about: sized(about, positive_share=Interval(0.2, 0.1, 0.3)),
+        lambda about: sized(about, answers=(Interval(0.2, 0.1, 0.3),)),
         r"late moved: 50\.0% of those .* 20\.0% \(interval 10\.0% to 30\.0%\) in the holdout, .* 45\.0% on average",
     ),
-    (lambda about: sized(about, positive_share=Interval(0.4)), r"late moved: 50\.0% of those .* 40\.0% in the holdout"),
+    (lambda about: sized(about, answers=(Interval(0.4),)), r"late moved: 50\.0% of those .* 40\.0% in the holdout"),
     (
         lambda about: replace(about, gaps={"humidity": (0.4, 0.4)}),
         r"Often missing where it learned: Relative humidity \(40",

@@ -164,8 +164,8 @@ def test_what_is_as_it_should_be_is_not_even_written_another_way() -> None:
 # What came of it.
 
 
-def outcome(point: dict[str, Any], log_loss: float | None, reason: str = "") -> sweeps.Outcome:
-    return sweeps.Outcome(sweeps.Trial(point, "", ""), log_loss=log_loss, seconds=2.04, reason=reason)
+def outcome(point: dict[str, Any], loss: float | None, reason: str = "") -> sweeps.Outcome:
+    return sweeps.Outcome(sweeps.Trial(point, "", ""), loss=loss, seconds=2.04, reason=reason)
 
 
 def swept(*outcomes: sweeps.Outcome) -> sweeps.Sweep:
@@ -271,7 +271,7 @@ def test_a_sweep_is_one_run_and_each_point_one_below_it(tree: Path, finish: Fini
     again = sweeps.run(tree, sweeps.plan(tree, [f"{RATE}=0.25,0.5"]))
 
     whole = sweep_runs.parent(tree, found, tmp_path)
-    points = [sweep_runs.child(whole, outcome, tmp_path) for outcome in found.outcomes]
+    points = [sweep_runs.child(whole, found, outcome, tmp_path) for outcome in found.outcomes]
 
     assert (whole.name, whole.metrics) == ("sweep of learning_rate", {"validation_log_loss": 0.3})
     assert whole.params == {RATE: "0.1 | 0.25 | 0.5"}

@@ -80,6 +80,11 @@ class Comparison:
             return "cannot judge"
         return "promote" if all(gate.passed for gate in self.gates) else "keep"
 
+    @property
+    def extent(self) -> str:
+        """Say by how many rows it was judged, and of how many days (or groups) they are."""
+        return _extent(self.rows, self.groups, self.unit)
+
     def lines(self) -> list[str]:
         """Return what people read in a terminal: a line for each gate, and the verdict."""
         gates = [f"{gate.code} {gate.title:<18} {gate.word:<8} {gate.text}" for gate in self.gates]
@@ -139,7 +144,7 @@ def compare(
     found, slices = differences(rows, champion, challenger, gates, bins, seed)
     harmed = tuple(one for one in slices if one.tail < 1 - gates.confidence)
     judged = (
-        Gate("G0", passed=True, text=f"{len(rows.target):,} rows of {int(rows.groups.max()) + 1} {rows.unit}"),
+        Gate("G0", passed=True, text=_extent(len(rows.target), int(rows.groups.max()) + 1, rows.unit)),
         _floor(found, gates),
         _not_worse(found, gates),
         _no_slice_harmed(slices, harmed, gates),
@@ -164,6 +169,10 @@ def compare(
 
 def _only(model: Scored, mask: np.ndarray) -> Scored:
     return Scored(model.scores[mask], model.seen[mask], model.threshold, model.size, model.latency)
+
+
+def _extent(rows: int, groups: int, unit: str) -> str:
+    return f"{rows:,} rows" if unit == "rows" else f"{rows:,} rows of {groups:,} {unit}"
 
 
 def _why_not(rows: Rows, champion: Scored, challenger: Scored, gates: Gates) -> str:
@@ -212,17 +221,19 @@ def _not_worse(found: tuple[Difference, ...], gates: Gates) -> Gate:
         if one.word == "undefined":
             undefined.append(f"{LABELS[name]} is not defined in every resample")
         elif one.least_gain >= -margin:
-            passed.append(f"{LABELS[name]} {_extent(one)}, margin {margin:g}")
+            passed.append(f"{LABELS[name]} {_gained(one)}, margin {margin:g}")
         else:
             how = "is worse" if one.word == "worse" else "may be worse"
             refused.append(f"{LABELS[name]} {how}, by up to {_loss(one)}, margin {margin:g}")
     return _gate("G2", undefined, refused, passed)
 
 
-def _extent(one: Difference) -> str:
+def _gained(one: Difference) -> str:
     if one.word == "same":
         return "is the same"
-    return f"is worse by {_loss(one)} at most" if one.least_gain < 0 else "is better"
+    if one.least_gain < 0:
+        return f"is worse by {_loss(one)} at most"
+    return "is better" if one.word == "better" else "is no worse"
 
 
 def _loss(one: Difference) -> str:
@@ -239,7 +250,7 @@ def _no_slice_harmed(slices: tuple[SliceDifference, ...], harmed: tuple[SliceDif
     judged = len({(one.label, one.value) for one in slices})
     margins = ", ".join(f"{LABELS[name]} {margin:g}" for name, margin in gates.slices.margin.items())
     unknown = [f"not defined in every resample of {', '.join(undefined)}"] if undefined else []
-    return _gate("G3", unknown, refused, [f"{judged} slices judged, margin {margins}"])
+    return _gate("G3", unknown, refused, [f"{judged} slice{'s' * (judged != 1)} judged, margin {margins}"])
 
 
 def _budgets(challenger: Scored, gates: Gates) -> Gate:

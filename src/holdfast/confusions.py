@@ -80,7 +80,7 @@ def shades(matrix: pd.DataFrame, caption: str) -> Html:
     less = len(matrix) - len(places)
     more = f" ({less:,} classes that are found more often are left out)" if less else ""
     scrolling = element("div", table, class_="wide", tabindex="0", role="region", aria_label=caption)
-    return element("figure", element("figcaption", caption + more), scrolling)
+    return element("figure", element("figcaption", caption + more), scrolling, class_="matrix")
 
 
 def _shown(matrix: pd.DataFrame) -> list[int]:
@@ -113,7 +113,7 @@ def _shade(share: float, *, right: bool) -> str:
 
 
 STYLE = """
-.shades { width: auto; } .shades th, .shades td { padding: 6px 12px; border: 1px solid var(--page); }
+.matrix { margin-top: 20px; } .shades { width: auto; } .shades th, .shades td { padding: 6px 12px; border: 1px solid var(--page); }
 .shades thead th, .shades tbody th { font-weight: 500; font-size: 13px; color: var(--soft); white-space: nowrap; }
 .shades .number { min-width: 4em; } .wide { overflow-x: auto; }
 """

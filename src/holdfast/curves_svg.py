@@ -26,7 +26,10 @@ class Curve(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A difference in a forest; `margin` is how far below 0 it may lie, if that is limited."""
+    """A difference in a forest; `margin` is how far below 0 it may lie, if that is limited.
+
+    One that lies below 0 is worse, or where `worse_above` says so one that lies above.
+    """
 
     name: str
     low: float
@@ -34,6 +37,7 @@ class Row(NamedTuple):
     high: float
     said: str
     margin: float | None = None
+    worse_above: bool = False
 
 
 class Dot(NamedTuple):
@@ -131,7 +135,8 @@ def forest(rows: Sequence[Row], summary: str) -> Html:
 
 
 def _interval(row: Row, height: float, across: Callable[[float], float]) -> Html:
-    colour = "var(--main)" if row.low > 0 else "var(--second)" if row.high < 0 else "var(--soft)"
+    above, below = ("var(--second)", "var(--main)") if row.worse_above else ("var(--main)", "var(--second)")
+    colour = above if row.low > 0 else below if row.high < 0 else "var(--soft)"
     at = short(height)
     parts = [
         element("title", f"{row.name}: {row.said}"),

@@ -51,6 +51,11 @@ def headline(report: Report) -> Headline:
     )
 
 
+def heading(words: str) -> str:
+    """Write words as the name of something, or as the first of a sentence: with a capital, and nothing else changed."""
+    return words[:1].upper() + words[1:]
+
+
 def interval(comparison: Comparison) -> str:
     """Name the intervals."""
     return f"{percent(comparison.by.confidence)} interval" if comparison.by else "interval"
@@ -123,12 +128,11 @@ def _sentence(comparison: Comparison, unit: str) -> str:
     gates = f"all {COUNTS[passed]}" if passed == len(COUNTS) - 1 else f"{COUNTS[passed]} of {COUNTS[-1]}"
     left_out = f" ({comparison.left_out:,} that one of them has seen are left out)" if comparison.left_out else ""
     main = _figure(comparison, comparison.main, unit)
-    rows = f"{comparison.rows:,} rows of {comparison.groups:,} {comparison.unit}"
-    return f"{main} on {rows} that neither model has seen{left_out}; {gates} gates passed."
+    return f"{main} on {comparison.extent} that neither model has seen{left_out}; {gates} gates passed."
 
 
 def _figure(comparison: Comparison, one: Difference, unit: str) -> str:
-    name, places = named(one.metric, unit), one.decimals()
+    name, places = heading(named(one.metric, unit)), one.decimals()
     if one.word == "same":
         return f"{name} is {number(one.champion, places)} with both"
     change = signed(one.difference, places)

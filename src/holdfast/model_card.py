@@ -10,10 +10,11 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
-from holdfast import bootstrap, evaluation, files, provenance, releases
+from holdfast import bootstrap, evaluation, files, outcomes, provenance, releases
 from holdfast import intervals as how_sure
 from holdfast.bundle import Bundle, Card, Release
 from holdfast.differences import Rows, Slice
@@ -21,13 +22,20 @@ from holdfast.errors import UserError
 from holdfast.files import Workspace
 from holdfast.intervals import Intervals
 from holdfast.leaks import Leak
+from holdfast.metrics import Metric
 from holdfast.model import Facts
-from holdfast.params import Metric, Params
+from holdfast.outcomes import Outcomes
+from holdfast.params import Params
 from holdfast.params import load as load_params
 from holdfast.report import Side
 from holdfast.schema import Schema
+from holdfast.targets import Kind
 
-MUST_BE_SURE: tuple[Metric, ...] = ("roc_auc", "pr_auc", "log_loss", "brier", "calibration_error")
+MUST_BE_SURE: dict[Kind, tuple[Metric, ...]] = {
+    "binary": ("roc_auc", "pr_auc", "log_loss", "brier", "calibration_error"),
+    "classes": ("balanced_accuracy", "accuracy", "log_loss", "brier", "calibration_error"),
+    "number": ("rmse", "mae", "r2"),
+}
 
 
 class Window(NamedTuple):
@@ -68,6 +76,7 @@ class About:
     intervals: Intervals
     origin: Side
     learned: Window
+    outcomes: Outcomes
     gaps: dict[str, tuple[float, float]]
     contract: tuple[Judged, ...]
     leaks: tuple[Leak, ...]
@@ -75,6 +84,11 @@ class About:
     seed: int
     name: str | None = None  # in the registry
     number: int | None = None  # of its version there
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of its target."""
+        return self.facts.data.target.kind
 
 
 def of_tree(root: Path) -> About:
@@ -88,17 +102,18 @@ def of_tree(root: Path) -> About:
     holdout = files.read(workspace.prepare / "holdout.parquet")
     scores = files.read(workspace.evaluate / "scores.parquet")
     _refuse_strangers(holdout, scores, bundle.card, schema)
-    learned = pd.concat(
-        [files.read(workspace.prepare / f"{side}.parquet", list(schema.columns)) for side in ("train", "validation")]
-    )
+    wanted = [*schema.columns, schema.target.column]
+    learned = pd.concat([files.read(workspace.prepare / f"{side}.parquet", wanted) for side in ("train", "validation")])
+    known = scores["target"].to_numpy(), schema.target.scores_in(scores)
     return About(
         card=bundle.card,
         facts=bundle.model.facts,
         release=releases.of_tree(root),
         sha256=bundle.sha256,
-        intervals=_intervals(holdout, scores, bundle, params),
+        intervals=_intervals(holdout, known, bundle, params),
         origin=provenance.side(root, None, ""),
         learned=_window(learned, schema),
+        outcomes=outcomes.of(schema.target, learned[schema.target.column], *known),
         gaps={
             name: (float(learned[name].isna().mean()), float(holdout[name].isna().mean())) for name in schema.columns
         },
@@ -111,7 +126,7 @@ def of_tree(root: Path) -> About:
 
 def missing(about: About) -> list[str]:
     """Return what a complete card has and this one lacks."""
-    figures = [about.intervals.metrics.get(name) for name in MUST_BE_SURE]
+    figures = [about.intervals.metrics.get(name) for name in MUST_BE_SURE[about.kind]]
     lacks = {f"tag `{name}`": not about.card.tags.get(name, "").strip() for name in about.required} | {
         "commit": not about.release.commit,
         "data hash": not (about.release.data or about.origin.data),
@@ -122,11 +137,18 @@ def missing(about: About) -> list[str]:
         "validation of the data": not about.contract,
         "metrics": not about.card.metrics,
         "intervals": any(one is None or one.low is None for one in figures),
-        "slices": not about.card.slices,
-        "calibration": not about.card.calibration,
+        "slices": bool(about.intervals.slices) and not about.card.slices,
+        **_came_true(about),
         "importance": not about.card.importance,
     }
     return [what for what, lacking in lacks.items() if lacking]
+
+
+def _came_true(about: About) -> dict[str, bool]:
+    """Tell whether it is not known what came of its scores."""
+    if about.kind == "number":
+        return {"outcomes by prediction": not about.card.predictions}
+    return {"calibration": not about.card.calibration}
 
 
 def _refuse_strangers(holdout: pd.DataFrame, scores: pd.DataFrame, card: Card, schema: Schema) -> None:
@@ -147,13 +169,15 @@ def _window(rows: pd.DataFrame, schema: Schema) -> Window:
     return Window(len(rows), times.min().date(), times.max().date())
 
 
-def _intervals(holdout: pd.DataFrame, scores: pd.DataFrame, bundle: Bundle, params: Params) -> Intervals:
-    facts = bundle.model.facts
+def _intervals(
+    holdout: pd.DataFrame, known: tuple[np.ndarray, np.ndarray], bundle: Bundle, params: Params
+) -> Intervals:
+    facts, (target, scores) = bundle.model.facts, known
     groups, unit = bootstrap.groups_of(holdout, facts.data)
     pieces = tuple(Slice(*piece) for piece in evaluation.subsets(holdout, params.evaluate.slices))
     return how_sure.measure(
-        Rows(scores["target"].to_numpy(), groups, unit, pieces),
-        scores["score"].to_numpy(),
+        Rows(target, groups, unit, pieces, facts.data.target.kind),
+        scores,
         params.gates,
         threshold=facts.threshold,
         bins=params.evaluate.calibration_bins,

@@ -1,21 +1,41 @@
 """The card as a page: all that its markdown says, with what is better seen than read drawn beside it."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
-from holdfast import curves_svg, pages
-from holdfast.curves_svg import Dot, Row
-from holdfast.headline import number
+from holdfast import confusions, curves_svg, model_card_charts, pages
+from holdfast.curves_svg import Row
+from holdfast.figures import named, number
+from holdfast.headline import heading
 from holdfast.intervals import SliceInterval
 from holdfast.markdown import Table
+from holdfast.metrics import LOWER_IS_BETTER, Metric
 from holdfast.model_card import About
 from holdfast.model_card_blocks import Block, Code, Commands, Grid, Items, Pairs, Said
 from holdfast.model_card_parts import lead, parts, title
-from holdfast.model_card_words import ends, figure, gap, label, share, worded
+from holdfast.model_card_words import (
+    amount,
+    ends,
+    figure,
+    gap,
+    places,
+    places_of,
+    positive_of,
+    share,
+    unit_of,
+)
 from holdfast.pages import Html, element
+from holdfast.targets import Kind
 
 SHOWN = 40  # slices in a plot
+FIRST: dict[Kind, tuple[Metric, ...]] = {
+    "binary": ("roc_auc", "pr_auc", "calibration_error"),
+    "classes": ("balanced_accuracy", "accuracy", "calibration_error"),
+    "number": ("rmse", "mae", "r2"),
+}
+WORSE: dict[Kind, str] = {"binary": "ranks worse", "classes": "finds less", "number": "is farther off"}
+CALLED: dict[Metric, str] = {"calibration_error": "Scores off by"}
 CARDS, WIDE = 4, 6  # columns of a table whose rows become cards on a phone; with more than that it is moved sideways
-BAR = "background-size: {:.1%} 100%"
 STYLE = """
 .pairs { display: grid; grid-template-columns: minmax(90px, 130px) minmax(0, 1fr); gap: 6px 20px; margin: 0 0 12px; }
 .pairs dd { margin: 0; }
@@ -42,14 +62,21 @@ def page(about: About) -> str:
     drawn: dict[str, Callable[[tuple[Html, ...]], Iterable[Html]]] = {
         "Data": lambda blocks: [_beside(*blocks)],
         "Slices": lambda blocks: (blocks[0], _forest(about), *blocks[1:]),
-        "Calibration": lambda blocks: (blocks[0], _beside(_reliability(about), *blocks[1:])),
-        "What moves it most": lambda blocks: (blocks[0], _bars(about)),
+        "Calibration": lambda blocks: (blocks[0], _beside(model_card_charts.reliability(about), *blocks[1:])),
+        "What came of its predictions": lambda blocks: (
+            blocks[0],
+            _beside(model_card_charts.predictions(about), *blocks[1:]),
+        ),
+        "Classes": lambda blocks: (*blocks, model_card_charts.classes(about)),
+        "Errors": lambda blocks: (blocks[0], _beside(model_card_charts.errors(about), *blocks[1:])),
+        "What moves it most": lambda blocks: (blocks[0], model_card_charts.bars(about)),
     }
     sections = [
         pages.section(part.title, *drawn.get(part.title, tuple)(tuple(map(_block, part.blocks))))
         for part in parts(about)
     ]
-    style, first = Html(f"<style>{STYLE}</style>"), element("div", *sections[:2], class_="beside pair")
+    of_classes = confusions.STYLE if about.kind == "classes" else ""
+    style, first = Html(f"<style>{STYLE}{of_classes}</style>"), element("div", *sections[:2], class_="beside pair")
     return pages.page(title(about), style, _figures(about), first, *sections[2:], subtitle=lead(about))
 
 
@@ -58,20 +85,33 @@ def _beside(left: Html, *right: Html) -> Html:
 
 
 def _figures(about: About) -> Html:
-    found = about.intervals
-    weak, large = sum(one.weak for one in found.slices), sum(one.gap.low is not None for one in found.slices)
-    rows, positive = about.facts.data.noun[1], worded(about.facts.data.target.positive)
-    boxes = [
-        (name, figure(one), ends(one) or "no interval")
-        for name, one in (("ROC AUC", found.metrics["roc_auc"]), ("PR AUC", found.metrics["pr_auc"]))
-    ]
-    error = found.metrics["calibration_error"]
-    return pages.figures(
-        *boxes,
-        ("Scores off by", figure(error), ends(error) or "no interval"),
-        ("Judged on", f"{about.card.holdout_rows:,}", f"{rows}, {share(found.positive_share.value)} {positive}"),
-        ("Weaker slices", f"{weak:,}", f"of {large:,} that are large enough"),
-    )
+    boxes = [_figure(about, name) for name in FIRST[about.kind]]
+    return pages.figures(*boxes, ("Judged on", f"{about.card.holdout_rows:,}", _judged_on(about)), *_weaker(about))
+
+
+def _figure(about: About, name: Metric) -> tuple[str, str, str]:
+    one = about.intervals.metrics[name]
+    digits = places(name, one)
+    called = CALLED.get(name) or heading(named(name, unit_of(about.facts.data)))
+    return called, figure(one, digits), ends(one, partial(number, decimals=digits)) or "no interval"
+
+
+def _judged_on(about: About) -> str:
+    """Say what the rows of the holdout were like."""
+    rows, found = about.facts.data.noun[1], about.intervals.answers
+    if about.kind == "binary":
+        return f"{rows}, {share(found[0].value)} {positive_of(about.facts.data)}"
+    if about.kind == "classes":
+        return f"{rows} of {len(found):,} classes"
+    return f"{rows}, {amount(found[0].value or 0.0, unit_of(about.facts.data))} on average"
+
+
+def _weaker(about: About) -> list[tuple[str, str, str]]:
+    found = about.intervals.slices
+    if not found:
+        return []
+    weak, large = sum(one.weak for one in found), sum(one.gap.low is not None for one in found)
+    return [("Weaker slices", f"{weak:,}", f"of {large:,} that are large enough")]
 
 
 def _block(block: Block) -> Html:
@@ -106,47 +146,28 @@ def _forest(about: About) -> Html:
     known = [one for one in about.intervals.slices if one.gap.low is not None]
     if not known:
         return Html("")
-    least = sorted(known, key=lambda one: (one.gap.value or 0.0, one.label, one.value))[:SHOWN]
+    least = sorted(known, key=lambda one: (-one.behind, one.label, one.value))[:SHOWN]
     which = f" (the {SHOWN} weakest of {len(known):,})" if len(known) > SHOWN else ""
-    caption = f"ROC AUC of each slice, less that of all{which}; left of 0 it ranks worse. Each interval by itself."
+    metric = least[0].metric
+    worse = "right of 0 it is farther off" if metric in LOWER_IS_BETTER else f"left of 0 it {WORSE[about.kind]}"
+    what = heading(named(metric, unit_of(about.facts.data)))
+    caption = f"{what} of each slice, less that of all{which}; {worse}. Each interval by itself."
     drawing = element("div", curves_svg.forest([_row(one) for one in least], caption), class_="forest")
     return element("figure", element("figcaption", caption), _scrolling(drawing, caption))
 
 
 def _row(one: SliceInterval) -> Row:
     low, value, high = (end if end is not None else float("nan") for end in (one.gap.low, one.gap.value, one.gap.high))
-    return Row(f"{one.label} {one.value}", low, value, high, gap(one.gap))
+    return Row(
+        f"{one.label} {one.value}",
+        low,
+        value,
+        high,
+        gap(one.gap, places_of(one)),
+        worse_above=one.metric in LOWER_IS_BETTER,
+    )
 
 
 def _scrolling(drawing: Html, name: str) -> Html:
     """Let a wide drawing be moved sideways on a phone, where it would be too small to read."""
     return element("div", drawing, class_="wide", tabindex="0", role="region", aria_label=name)
-
-
-def _reliability(about: About) -> Html:
-    bins, positive = about.card.calibration, worded(about.facts.data.target.positive)
-    most = max((one.rows for one in bins), default=1)
-    drawn = [
-        Dot(
-            one.mean_score,
-            one.positive_share,
-            None if one.low is None or one.high is None else (one.low, one.high),
-            one.rows / most,
-            f"mean score {number(one.mean_score)}: {share(one.positive_share)} of {one.rows:,} were {positive}",
-        )
-        for one in bins
-    ]
-    caption = "On the dotted line scores come true; below it they are too high. The larger the dot, the more rows."
-    plot = curves_svg.dots(drawn, "Share that came true, by score", ("mean score", f"share {positive}"))
-    return element("div", pages.chart(caption, plot), class_="square")
-
-
-def _bars(about: About) -> Html:
-    """Draw what each column is worth; one that is worth nothing has no bar."""
-    most = max((one.auc_fall for one in about.card.importance), default=0.0) or 1.0
-    cells = []
-    for one in about.card.importance:
-        name, length = label(about.facts.data, one.column), BAR.format(max(one.auc_fall, 0.0) / most)
-        cells += [element("span", name, style=length, title=name)]
-        cells += [element("small", f"{one.auc_fall:.4f} ± {one.spread:.4f}")]
-    return element("div", *cells, class_="share worth")

@@ -4,12 +4,29 @@ A part is a title and blocks: sentences, lists, pairs, tables, commands. Whoever
 for tags and labels are words of others.
 """
 
-from holdfast import model_card_figures
-from holdfast.headline import percent
+from holdfast import model_card_classes, model_card_figures
+from holdfast.figures import percent
+from holdfast.headline import heading
 from holdfast.model_card import About
 from holdfast.model_card_blocks import Block, Code, Commands, Grid, Items, Pairs, Part, Said
 from holdfast.model_card_limits import limits
-from holdfast.model_card_words import UNDEFINED, ends, heading, label, share, span, together, worded
+from holdfast.model_card_words import (
+    UNDEFINED,
+    amount,
+    answers_of,
+    ends,
+    label,
+    positive_of,
+    share,
+    span,
+    together,
+    unit_of,
+    within,
+    worded,
+)
+from holdfast.outcomes import Numbers
+from holdfast.schema import Schema
+from holdfast.targets import Kind
 
 SHORT = 12
 FEW = 0.001  # fewer missing values than that are not worth a line
@@ -17,6 +34,11 @@ FOR = ("purpose", "intended_use", "out_of_scope")
 BY = ("owner", "contact")
 OF_DATA = ("data_source", "data_licence", "personal_data")
 ETHICS = ("ethics", "risk_class", "intended_use", "personal_data")
+CAME_TRUE: dict[Kind, str] = {
+    "binary": "Calibration",
+    "classes": "Calibration",
+    "number": "What came of its predictions",
+}
 KNOWN = {*FOR, *BY, *OF_DATA, *ETHICS, "limits"}
 
 
@@ -30,8 +52,7 @@ def title(about: About) -> str:
 def lead(about: About) -> str:
     """Say in two sentences what it answers, and what it is made of."""
     schema, card = about.facts.data, about.card
-    rows, target = schema.noun[1], schema.target
-    asked = target.question or f"Is {target.label or target.column} {worded(target.positive)}?"
+    rows, asked = schema.noun[1], schema.target.question or _question(schema)
     learned, judged = (
         f" of {days}" if days else ""
         for days in (span(about.learned.first, about.learned.last), span(card.holdout_first, card.holdout_last))
@@ -42,15 +63,26 @@ def lead(about: About) -> str:
     )
 
 
+def _question(schema: Schema) -> str:
+    """Ask what it answers, where nobody has put it into words."""
+    target = schema.target
+    if target.kind == "binary":
+        return f"Is {target.title} {positive_of(schema)}?"
+    return f"Which {target.title} is it?" if target.kind == "classes" else f"How much is {target.title}?"
+
+
 def parts(about: About) -> tuple[Part, ...]:
     """Return all parts, in the order in which they are read."""
+    classes, errors = model_card_classes.classes(about), model_card_classes.errors(about)
     return (
         Part("What it is for", _purpose(about)),
         Part("Who answers for it", _tags(about, BY)),
         Part("Data", _data(about)),
         Part("Metrics", model_card_figures.metrics(about)),
+        *([Part("Classes", classes)] if classes else []),
+        *([Part("Errors", errors)] if errors else []),
         Part("Slices", model_card_figures.slices(about)),
-        Part("Calibration", model_card_figures.calibration(about)),
+        Part(CAME_TRUE[about.kind], model_card_figures.calibration(about)),
         Part("What moves it most", model_card_figures.importance(about)),
         Part("Limits", (Items(tuple(limits(about))),)),
         Part("Ethics", _ethics(about)),
@@ -60,14 +92,28 @@ def parts(about: About) -> tuple[Part, ...]:
 
 
 def _purpose(about: About) -> tuple[Block, ...]:
-    target, rows = about.facts.data.target, about.facts.data.noun[0]
-    positive = worded(target.positive)
-    said = (
-        f"A score is the probability that a {rows} is {positive}. From {about.facts.threshold:g} on, it is called "
-        f"{positive}. {target.help}"
-    )
     others = tuple(name for name in about.card.tags if name not in KNOWN)
+    said = f"{_score(about)} {about.facts.data.target.help}"
     return *_tags(about, (*FOR, *others)), Said(said.strip())
+
+
+def _score(about: About) -> str:
+    """Say what a score is, and which answer follows from it."""
+    schema, row = about.facts.data, about.facts.data.noun[0]
+    if about.kind == "number":
+        target, unit = schema.target, unit_of(schema)
+        return f"A score is the {within(target.title)} that it predicts for a {row}{f', in {unit}' if unit else ''}."
+    if about.facts.threshold is None:
+        names = answers_of(schema)
+        return (
+            f"Its scores are the probabilities that a {row} is each of {len(names):,} classes, and add up to 1; it "
+            f"names the class with the highest. They are {together(names, 20)}."
+        )
+    positive = positive_of(schema)
+    return (
+        f"A score is the probability that a {row} is {positive}. From {about.facts.threshold:g} on, it is called "
+        f"{positive}."
+    )
 
 
 def _tags(about: About, names: tuple[str, ...]) -> tuple[Block, ...]:
@@ -84,21 +130,43 @@ def _said(about: About, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 
 
 def _data(about: About) -> tuple[Block, ...]:
-    card, rows, positive = about.card, about.facts.data.noun[1], worded(about.facts.data.target.positive)
+    card, rows = about.card, about.facts.data.noun[1]
     learned, judged = span(about.learned.first, about.learned.last), span(card.holdout_first, card.holdout_last)
-    found, now = about.intervals.positive_share, ends(about.intervals.positive_share, share)
+    before, now = _answers(about)
     figures = (
         ("Learned from", f"{about.learned.rows:,} {rows}{f', {learned}' if learned else ''}"),
-        (f"Of them {positive}", share(about.facts.positive_share)),
+        before,
         ("Judged on", f"{card.holdout_rows:,} {rows}{f', {judged}' if judged else ''}"),
-        (
-            f"Of those {positive}",
-            f"{share(found.value)}{f' ({percent(about.intervals.confidence)} interval {now})' if now else ''}",
-        ),
+        now,
         ("Validation", _validation(about)),
         ("Leaks", together([one.text for one in about.leaks], 3) if about.leaks else "none found"),
     )
     return Pairs((*_said(about, OF_DATA), *figures)), *_missing(about)
+
+
+def _answers(about: About) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Say what was to be predicted: where it learned, and in the holdout."""
+    schema, found, confidence = about.facts.data, about.intervals.answers, percent(about.intervals.confidence)
+    theirs = f"Their {within(schema.target.title)}"
+    if about.outcomes.numbers:
+        (before, now), unit = about.outcomes.numbers, unit_of(schema)
+        interval = ends(found[0], amount)
+        of_mean = f" ({confidence} interval {interval})" if interval else ""
+        return (theirs, _numbers(before, unit)), (theirs, _numbers(now, unit, of_mean))
+    if about.kind == "classes":
+        names, learned = answers_of(schema), about.outcomes.learned.values()
+        pairs = [zip(names, some, strict=True) for some in (learned, (one.value for one in found))]
+        before_that, in_holdout = (together([f"{share(part)} {name}" for name, part in one], 20) for one in pairs)
+        return (theirs, before_that), (theirs, in_holdout)
+    positive, sure = positive_of(schema), ends(found[0], share)
+    return (
+        (f"Of them {positive}", share(about.facts.positive_share)),
+        (f"Of those {positive}", f"{share(found[0].value)}{f' ({confidence} interval {sure})' if sure else ''}"),
+    )
+
+
+def _numbers(found: Numbers, unit: str, of_mean: str = "") -> str:
+    return f"{amount(found.mean, unit)} on average{of_mean}, 80 of 100 from {amount(found.low)} to {amount(found.high)}"
 
 
 def _validation(about: About) -> str:

@@ -2,12 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 
-from holdfast.headline import number, signed
-from holdfast.intervals import Interval
+from holdfast.confusions import called
+from holdfast.figures import DECIMALS, counting, decimals, number, signed
+from holdfast.intervals import Interval, SliceInterval
+from holdfast.metrics import Metric
 from holdfast.schema import Schema
+from holdfast.targets import BinaryTarget, ClassesTarget, NumberTarget
 
 UNDEFINED = "not defined"
+MOVED = 0.05  # so far apart, two shares are not the same
 
 
 def share(value: float | None) -> str:
@@ -19,9 +24,9 @@ def share(value: float | None) -> str:
     return "over 99.9%" if 0.999 < value < 1 else f"{value:.1%}"
 
 
-def figure(one: Interval) -> str:
+def figure(one: Interval, places: int = DECIMALS) -> str:
     """Say a metric."""
-    return UNDEFINED if one.value is None else number(one.value)
+    return UNDEFINED if one.value is None else number(one.value, places)
 
 
 def ends(one: Interval, write: Callable[[float], str] = number) -> str:
@@ -29,21 +34,56 @@ def ends(one: Interval, write: Callable[[float], str] = number) -> str:
     return "" if one.low is None or one.high is None else f"{write(one.low)} to {write(one.high)}"
 
 
-def gap(one: Interval) -> str:
+def gap(one: Interval, places: int = DECIMALS) -> str:
     """Say a difference, with its interval where it is known."""
     if one.value is None:
         return UNDEFINED
-    return signed(one.value) + (f" ({ends(one, signed)})" if one.low is not None else "")
+    write = partial(signed, decimals=places)
+    return write(one.value) + (f" ({ends(one, write)})" if one.low is not None else "")
+
+
+def places(metric: Metric, one: Interval) -> int:
+    """Return with how many decimals a metric is said."""
+    return decimals(metric, one.value or 0.0)
+
+
+def places_of(one: SliceInterval) -> int:
+    """Return with how many decimals a slice is said."""
+    return places(one.metric, one.found)
+
+
+def amount(value: float, unit: str = "", digits: int = 4) -> str:
+    """Say what has the unit of the target, in a sentence: by four digits that count, if the last are no zeros."""
+    said = number(value, max(counting(value) - 5 + digits, 0))
+    short = said.rstrip("0").removesuffix(".") if "." in said else said
+    return f"{short} {unit}" if unit else short
+
+
+def within(words: str) -> str:
+    """Write the name of something as it stands within a sentence; one in capitals keeps them."""
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]
+
+
+def unit_of(schema: Schema) -> str:
+    """Return the unit of a number that is predicted."""
+    return schema.target.unit if isinstance(schema.target, NumberTarget) else ""
+
+
+def positive_of(schema: Schema) -> str:
+    """Name the label that a score of two labels is the probability of."""
+    return worded(schema.target.positive) if isinstance(schema.target, BinaryTarget) else ""
+
+
+def answers_of(schema: Schema) -> list[str]:
+    """Name the answers whose shares are told: of two labels the positive one, of classes each."""
+    if isinstance(schema.target, ClassesTarget):
+        return [called(schema.target, value) for value in schema.target.values]
+    return [positive_of(schema)] if isinstance(schema.target, BinaryTarget) else []
 
 
 def worded(label: str) -> str:
     """Write a label of the target, or the name of a tag, as people would."""
     return label.replace("_", " ")
-
-
-def heading(words: str) -> str:
-    """Write words as the name of something: with a capital, and nothing else changed."""
-    return words[:1].upper() + words[1:]
 
 
 def label(schema: Schema, column: str) -> str:

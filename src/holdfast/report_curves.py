@@ -1,7 +1,7 @@
 """The curves of a report: those of both models over one another, as the target has them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -12,12 +12,22 @@ from holdfast.frames import around
 from holdfast.pages import Html
 from holdfast.report import Report
 
-BINARY: dict[str, tuple[str, tuple[str, str], dict[str, bool]]] = {
-    "roc": ("ROC", ("false positive rate", "true positive rate"), {"diagonal": True}),
-    "precision_recall": ("Precision and recall", ("recall", "precision"), {"low": False}),
-    "calibration": ("Calibration", ("mean score", "share of positives"), {"diagonal": True}),
+
+class Square(NamedTuple):
+    """A curve of shares: its title, its axes, and whether chance or perfection is on the diagonal."""
+
+    title: str
+    axes: tuple[str, str]
+    diagonal: bool = True
+    low: bool = True  # room for names, on the right
+
+
+BINARY = {
+    "roc": Square("ROC", ("false positive rate", "true positive rate")),
+    "precision_recall": Square("Precision and recall", ("recall", "precision"), diagonal=False, low=False),
+    "calibration": Square("Calibration", ("mean score", "share of positives")),
 }
-CLASSES = {"calibration": ("Calibration", ("mean of the highest scores", "share of right answers"), {"diagonal": True})}
+CLASSES = {"calibration": Square("Calibration", ("mean of the highest scores", "share of right answers"))}
 
 
 def drawn(report: Report) -> list[Html]:
@@ -27,20 +37,21 @@ def drawn(report: Report) -> list[Html]:
     if report.comparison.kind == "number":
         return [_predictions(report, report.curves), _errors(report, report.curves)]
     known = CLASSES if report.comparison.kind == "classes" else BINARY
-    return [_square(report, name, *how) for name, how in known.items() if name in report.curves[0]]
+    return [_square(report, name, how) for name, how in known.items() if name in report.curves[0]]
 
 
 def bands(table: pd.DataFrame, unit: str) -> list[Band]:
     """Return what came of similar predictions, each with its words."""
-    return [_band(line, f" {unit}" if unit else "") for line in table.to_dict("records")]
+    return [band(line, unit) for line in table.to_dict("records")]
 
 
-def _band(line: dict[Any, Any], unit: str) -> Band:
+def band(line: dict[Any, Any], unit: str) -> Band:
+    """Return what came of similar predictions, with its words."""
     places = counting(line["mean_target"], line["high"])
     mean, low, high = (number(line[name], max(places - 1, 0)) for name in ("mean_target", "low", "high"))
     said = (
         f"of {line['rows']:,} rows with predictions of {number(line['mean_score'], max(places - 1, 0))} on average, "
-        f"{mean}{unit} came, and of 80 in 100 {low} to {high}"
+        f"{mean}{f' {unit}' if unit else ''} came, and of 80 in 100 {low} to {high}"
     )
     return Band(line["mean_score"], line["mean_target"], (line["low"], line["high"]), said)
 
@@ -66,8 +77,9 @@ def _errors(report: Report, both: Sequence[dict[str, pd.DataFrame]]) -> Html:
     )
 
 
-def _square(report: Report, name: str, title: str, axes: tuple[str, str], how: dict[str, bool]) -> Html:
+def _square(report: Report, name: str, how: Square) -> Html:
     names = report.champion.name, report.challenger.name
-    dots = name == "calibration"
+    dots, summary = name == "calibration", f"{how.title} of {names[0]} and of {names[1]}"
     both = tuple(Curve(which, one[name], dots) for which, one in zip(names, report.curves or (), strict=True))
-    return pages.chart(title, curves_svg.curves(both, f"{title} of {names[0]} and of {names[1]}", axes, **how))
+    drawing = curves_svg.curves(both, summary, how.axes, diagonal=how.diagonal, low=how.low)
+    return pages.chart(how.title, drawing)

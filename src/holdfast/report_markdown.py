@@ -30,7 +30,7 @@ LEGENDS: dict[Kind, str] = {
     "of which each counts as much as another.",
     "number": "R² is the share of the squared distance from the mean that the model explains.",
 }
-CURVES: dict[Kind, str] = {"binary": "ROC curves", "classes": "curves", "number": "errors of both models"}
+CURVES: dict[Kind, str] = {"binary": "ROC curves", "classes": "", "number": "error curves"}
 
 
 def markdown(report: Report, *, machine: bool = True, limit: int = LIMIT) -> str:
@@ -59,7 +59,8 @@ def _metrics(report: Report) -> list[Block]:
     comparison = report.comparison
     if not comparison.differences:
         return []
-    draws = f" by drawing whole {comparison.unit} anew {comparison.by.resamples:,} times" if comparison.by else ""
+    what = comparison.unit if comparison.unit == "rows" else f"whole {comparison.unit}"
+    draws = f" by drawing {what} anew {comparison.by.resamples:,} times" if comparison.by else ""
     legend = (
         f"↑ more is better, ↓ less is better. Difference: {report.challenger.name} less {report.champion.name}; "
         f"its {interval(comparison)}{draws}. "
@@ -78,8 +79,13 @@ def _classes(report: Report) -> list[Block]:
     if not table:
         return []
     words = "Of the rows of each class, the share that is found: here to be looked at, and judged as balanced accuracy."
-    fold = partial(_part, "Classes") if len(table) <= OPEN else lambda block: _part("Classes", folded("All", block))
-    return [_table("classes", 3, table, numbers=range(1, 5), inside=lambda block: f"{fold(block)}\n\n{_small(words)}")]
+    few_of_them = len(table) <= OPEN
+
+    def inside(block: str) -> str:
+        shown = block if few_of_them else folded(f"All {len(table) - 1:,} classes", block)
+        return _part("Classes", shown, _small(words))
+
+    return [_table("classes", 3, table, numbers=range(1, 5), inside=inside)]
 
 
 def _chart(what: str, report: Report) -> list[Block]:
@@ -118,7 +124,7 @@ def _sentence(report: Report, moved: Sequence[SliceDifference]) -> str:
     judged, harmed = (
         len({(one.label, one.value) for one in found}) for found in (comparison.slices, comparison.harmed)
     )
-    found = f"{judged:,} slices judged, {f'{harmed:,}' if harmed else 'none'} harmed."
+    found = f"{judged:,} slice{'s' * (judged != 1)} judged, {f'{harmed:,}' if harmed else 'none'} harmed."
     known = set(map(report_tables.key, comparison.harmed))
     words = [one.difference.word for one in moved if report_tables.key(one) not in known]
     if not words:

@@ -6,7 +6,7 @@ from holdfast import confusions, curves_svg, data_diff_report, pages, report_cur
 from holdfast.curves_svg import Row
 from holdfast.differences import Difference, SliceDifference
 from holdfast.figures import named, number, signed
-from holdfast.headline import Headline, headline, interval
+from holdfast.headline import Headline, heading, headline, interval
 from holdfast.markdown import Table
 from holdfast.pages import Html, element
 from holdfast.report import Report
@@ -39,11 +39,12 @@ def _numbers(report: Report) -> list[Html]:
         len({(one.label, one.value) for one in found}) for found in (comparison.slices, comparison.harmed)
     )
     places = main.decimals()
+    of_groups = f"of {comparison.groups:,} {comparison.unit}" if comparison.unit != "rows" else "none seen by either"
     change = f"{signed(main.difference, places)}, from {number(main.champion, places)}"
     return [
         pages.figures(
-            (named(main.metric, report.unit), number(main.challenger, places), change),
-            ("Rows", f"{comparison.rows:,}", f"of {comparison.groups:,} {comparison.unit}"),
+            (heading(named(main.metric, report.unit)), number(main.challenger, places), change),
+            ("Rows", f"{comparison.rows:,}", of_groups),
             ("Gates passed", f"{passed} of {len(comparison.gates)}", comparison.verdict),
             ("Slices harmed", f"{harmed:,}", f"of {judged:,} judged, {len(comparison.not_judged):,} not"),
         )
@@ -55,10 +56,7 @@ def _metrics(report: Report) -> list[Html]:
     if not comparison.differences:
         return []
     margins = comparison.by.margin if comparison.by else {}
-    rows = [
-        _row(report_tables.direction(one.metric, report.unit), one, margins.get(one.metric))
-        for one in comparison.differences
-    ]
+    rows = [_row(report_tables.direction(one.metric), one, margins.get(one.metric)) for one in comparison.differences]
     together = [rows] if comparison.kind != "number" else [rows[:-1], rows[-1:]]  # R² has no unit, and its own scale
     note = f"To the right of 0 {report.challenger.name} is better, whatever the metric. Dashed: the margin of G2."
     title = f"Gains in every metric, with their {interval(comparison)}s"
@@ -91,7 +89,9 @@ def _classes(report: Report) -> list[Html]:
 
 def _curves(report: Report) -> list[Html]:
     drawn = report_curves.drawn(report)
-    return [pages.section("Curves", element("div", *drawn, style=BESIDE))] if drawn else []
+    if not drawn:
+        return []
+    return [pages.section("Curves", element("div", *drawn, style=BESIDE if len(drawn) > 2 else FEW))]
 
 
 def _slices(report: Report) -> list[Html]:
@@ -189,4 +189,5 @@ def _soft(words: str) -> Html:
 
 
 SLICES = (1, 3, 4, 5)  # columns of numbers in the tables of slices
+FEW = "display: grid; grid-template-columns: repeat(auto-fit, minmax(280px, 440px)); gap: 16px 28px"
 BESIDE = "display: grid; grid-template-columns: repeat(auto-fit, minmax(280px, 1fr)); gap: 16px 28px"

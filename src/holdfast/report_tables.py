@@ -31,7 +31,9 @@ OF_CELLS: dict[Kind, tuple[Metric, ...]] = {
 
 def direction(metric: Metric, unit: str = "") -> str:
     """Name a metric, with an arrow to where it is better."""
-    return f"{named(metric, unit)} {'↓' if metric in LOWER_IS_BETTER else '↑'}".replace(" ", GAP)
+    return f"{named(metric, unit)} {'↓' if metric in LOWER_IS_BETTER else '↑'}".replace(" ", GAP).replace(
+        f"{GAP}(", " ("
+    )
 
 
 def metrics(report: Report) -> Table:
@@ -114,8 +116,9 @@ def not_judged(report: Report) -> Table:
 
 def why_not_judged(report: Report) -> str:
     """Say what there is too little of to judge a slice."""
-    few = "rows" if report.comparison.kind == "number" else "rows, labels"
-    return f"Not judged, for too few {few} or {report.comparison.unit}"
+    few = ["rows"] if report.comparison.kind == "number" else ["rows", "labels"]
+    few += [report.comparison.unit] if report.comparison.unit not in few else []
+    return f"Not judged, for too few {' or '.join([', '.join(few[:-1]), few[-1]] if few[1:] else few)}"
 
 
 def name(one: SliceDifference) -> str:

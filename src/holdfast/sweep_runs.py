@@ -13,8 +13,6 @@ from holdfast.store import Store
 from holdfast.sweeps import Outcome, Sweep
 from holdfast.tracking import Run
 
-METRIC = "validation_log_loss"
-
 
 def publish(root: Path, store: Store, experiment: str, sweep: Sweep) -> str:
     """Write a sweep down, and return the id of its run; what is written already is left as it is.
@@ -25,7 +23,7 @@ def publish(root: Path, store: Store, experiment: str, sweep: Sweep) -> str:
         whole = parent(root, sweep, Path(scratch))
         run = tracking.record(store, experiment, whole)
         for outcome in _done(sweep):
-            tracking.record(store, experiment, child(whole, outcome, Path(scratch)), run)
+            tracking.record(store, experiment, child(whole, sweep, outcome, Path(scratch)), run)
     return run
 
 
@@ -40,7 +38,7 @@ def parent(root: Path, sweep: Sweep, scratch: Path) -> Run:
         key=_hash("sweep", side.commit, side.lock, *(outcome.trial.name for outcome in _done(sweep))),
         name=f"sweep of {', '.join(grids.short(sweep.plan.names)) or 'nothing'}",
         params={name: " | ".join(dict.fromkeys(values)) for name, values in tried.items()},
-        metrics={METRIC: min(outcome.log_loss or 0.0 for outcome in _done(sweep))},
+        metrics={_metric(sweep): min(outcome.loss or 0.0 for outcome in _done(sweep))},
         tags={
             "holdfast.commit": side.commit,
             "holdfast.data": side.data,
@@ -51,7 +49,7 @@ def parent(root: Path, sweep: Sweep, scratch: Path) -> Run:
     )
 
 
-def child(whole: Run, outcome: Outcome, scratch: Path) -> Run:
+def child(whole: Run, sweep: Sweep, outcome: Outcome, scratch: Path) -> Run:
     """Return the run of a point, with all that `train` tried for it."""
     tried = scratch / outcome.trial.name / "tried.csv"
     tried.parent.mkdir()
@@ -62,14 +60,19 @@ def child(whole: Run, outcome: Outcome, scratch: Path) -> Run:
         key=_hash(whole.key, outcome.trial.name),
         name=grids.said(outcome.trial.point) or "as it is",
         params=provenance.flat({section: content[section] for section in grids.SECTIONS}),
-        metrics={METRIC: outcome.log_loss or 0.0},
+        metrics={_metric(sweep): outcome.loss or 0.0},
         tags={**whole.tags, "holdfast.experiment": outcome.trial.name},
         artifacts=((tried, ""),),
     )
 
 
 def _done(sweep: Sweep) -> list[Outcome]:
-    return [outcome for outcome in sweep.outcomes if outcome.log_loss is not None]
+    return [outcome for outcome in sweep.outcomes if outcome.loss is not None]
+
+
+def _metric(sweep: Sweep) -> str:
+    """Name the loss as one of the validation rows."""
+    return f"validation_{sweep.plan.metric}"
 
 
 def _hash(*parts: str) -> str:

@@ -1,7 +1,7 @@
 """A sweep: the points of a grid, each one an experiment of DVC, compared on the validation rows.
 
-Each point is reproduced as far as `train`, which keeps the log loss on the validation rows by which it chooses among
-its own candidates (`tried.csv`). Nothing here scores the holdout: only what is committed and proposed is judged there.
+Each point is reproduced as far as `train`, which keeps the loss on the validation rows by which it chooses among its
+own candidates (`tried.csv`): the log loss, or where a number is predicted the RMSE. Nothing here scores the holdout: only what is committed and proposed is judged there.
 
 The points are run one after the other by `dvc exp run`, in one copy of the tree. DVC's own queue is not used: it hands
 the points to a worker in the background, which outlives the command and is known to hang. One copy also means that what
@@ -15,7 +15,7 @@ import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pandas as pd
 import yaml
@@ -23,14 +23,15 @@ import yaml
 from holdfast import commits, contenders, files, grids, params, params_text, processes, rebuild, scratch, versions
 from holdfast.commits import Commit
 from holdfast.errors import UserError
+from holdfast.estimators import LOSSES
 from holdfast.files import Workspace
 from holdfast.grids import Point
+from holdfast.metrics import LABELS, Metric
 
 logger = logging.getLogger(__name__)
 
 STAGE = "train"
 TRIED = "artifacts/train/tried.csv"
-METRIC = "log_loss"
 PREFIX = "sweep-"
 
 
@@ -43,22 +44,28 @@ class Trial(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came of a point: its log loss on the validation rows, or why there is none."""
+    """What came of a point: its loss on the validation rows, or why there is none."""
 
     trial: Trial
     commit: str = ""
-    log_loss: float | None = None
+    loss: float | None = None
     seconds: float | None = None  # None: it was done before
     reason: str = ""
     tried: Path | None = None
 
 
 class Plan(NamedTuple):
-    """The points to try, the parameters of this tree first; which parameters vary; params.yaml as it was."""
+    """The points to try, the parameters of this tree first; which vary; params.yaml as it was; what they are judged by."""
 
     trials: tuple[Trial, ...]
     names: tuple[str, ...]
     text: str
+    metric: Metric = "log_loss"
+
+    @property
+    def loss(self) -> str:
+        """What people call that."""
+        return LABELS[self.metric]
 
 
 class Sweep(NamedTuple):
@@ -69,9 +76,9 @@ class Sweep(NamedTuple):
 
     @property
     def winner(self) -> Outcome | None:
-        """The point with the least log loss; of equals the first, so that nothing is changed without a gain."""
-        done = [outcome for outcome in self.outcomes if outcome.log_loss is not None]
-        return min(done, key=lambda outcome: outcome.log_loss or 0.0) if done else None
+        """The point with the least loss; of equals the first, so that nothing is changed without a gain."""
+        done = [outcome for outcome in self.outcomes if outcome.loss is not None]
+        return min(done, key=lambda outcome: outcome.loss or 0.0) if done else None
 
     @property
     def gains(self) -> Point:
@@ -88,13 +95,13 @@ def plan(root: Path, settings: Sequence[str]) -> Plan:
     Raises: UserError where they are none that params.yaml could have.
     """
     path = Workspace(root).params
-    params.load(path)
+    metric = cast(Metric, LOSSES[params.load(path).data.target.kind])
     text = path.read_text(encoding="utf-8")
     grid = grids.expand(settings, yaml.safe_load(text))
     identity = _Identity(root)
     texts = [params_text.edited(text, point) for point in grid.points]
     trials = [Trial(point, one, identity.name(one)) for point, one in zip(grid.points, texts, strict=True)]
-    return Plan(tuple(trials), grid.names, text)
+    return Plan(tuple(trials), grid.names, text, metric)
 
 
 def run(root: Path, planned: Plan) -> Sweep:
@@ -102,7 +109,7 @@ def run(root: Path, planned: Plan) -> Sweep:
 
     Raises: UserError where no copy of the tree can be made.
     """
-    outcomes = {trial.name: found for trial in planned.trials if (found := _found(root, trial))}
+    outcomes = {trial.name: found for trial in planned.trials if (found := _found(root, trial, planned.metric))}
     todo = [trial for trial in planned.trials if trial.name not in outcomes]
     logger.info("%d points, of which %d are done", len(planned.trials), len(outcomes))
     if todo:
@@ -110,8 +117,9 @@ def run(root: Path, planned: Plan) -> Sweep:
         with scratch.copied(root, [workspace.prepare, workspace.featurize]) as copy:
             for number, trial in enumerate(todo, start=1):
                 logger.info("%d of %d: %s", number, len(todo), grids.said(trial.point))
-                outcomes[trial.name] = found = _run(root, copy, trial)
-                logger.info("  %s after %.1f s", found.reason or f"log loss {found.log_loss:.6f}", found.seconds)
+                outcomes[trial.name] = found = _run(root, copy, trial, planned.metric)
+                said = found.reason or f"{planned.loss} {found.loss:.6f}"
+                logger.info("  %s after %.1f s", said, found.seconds)
     return Sweep(planned, tuple(outcomes[trial.name] for trial in planned.trials))
 
 
@@ -148,7 +156,7 @@ def take(root: Path, sweep: Sweep) -> list[str]:
     ]
 
 
-def _run(root: Path, copy: Path, trial: Trial) -> Outcome:
+def _run(root: Path, copy: Path, trial: Trial, metric: Metric) -> Outcome:
     """Run a point as an experiment in the copy, and bring the experiment home."""
     start = time.perf_counter()
     files.write_bytes(Workspace(copy).params, trial.text.encode())
@@ -157,13 +165,13 @@ def _run(root: Path, copy: Path, trial: Trial) -> Outcome:
     seconds = time.perf_counter() - start
     for ref, _ in _experiments(copy, trial.name):
         processes.checked(commits.git(root, "fetch", "--quiet", str(copy), f"+{ref}:{ref}"))
-    found = None if done.returncode else _found(root, trial)
+    found = None if done.returncode else _found(root, trial, metric)
     if found is None:
         return Outcome(trial, seconds=seconds, reason=contenders.told(done.stderr)[0])
     return found._replace(seconds=seconds)
 
 
-def _found(root: Path, trial: Trial) -> Outcome | None:
+def _found(root: Path, trial: Trial, metric: Metric) -> Outcome | None:
     """Return the outcome of an experiment that was done, if its results are still to be had."""
     for _, revision in _experiments(root, trial.name):
         commit = Commit(revision, trial.name)
@@ -174,7 +182,7 @@ def _found(root: Path, trial: Trial) -> Outcome | None:
             continue
         if tried is None:
             continue
-        return Outcome(trial, revision, float(pd.read_csv(tried)[METRIC].min()), tried=tried)
+        return Outcome(trial, revision, float(pd.read_csv(tried)[metric].min()), tried=tried)
     return None
 
 
