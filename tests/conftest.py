@@ -22,18 +22,8 @@ from holdfast.files import Workspace
 from holdfast.params import Params
 from holdfast.params import load as load_params
 from holdfast.schema import Category, Number, Schema, Time
-@pytest.fixture(scope="session")
-def project_of(tmp_path_factory: pytest.TempPathFactory) -> "Callable[[Kind], Project]":
-    """A small project for each kind of target, whose stages have run; for reading only."""
-    from kinds import make_project
-
-    def project_of(kind: Kind) -> Project:
-        return Project(made_once(tmp_path_factory, f"project-{kind}", partial(make_project, kind)))
-
-    return project_of
-
-
-class MakeRepository(Protocol):
+from holdfast.targets import ClassesTarget, Kind, NumberTarget, Target
+from sharing import made_once
 
 if TYPE_CHECKING:  # the process that hands out tests to others loads this file too, but no model and no service
     from flask import Flask

@@ -42,9 +42,9 @@ GATES: dict[Kind, dict[str, Any]] = {
 
 
 def make_project(kind: Kind, folder: Path) -> Project:
-    """Make the project of a kind in a folder that is not there yet, and run its stages."""
+    """Make the project of a kind in an empty folder, and run its stages."""
     table, target, columns, slices = {"binary": _cancer, "classes": _wine, "number": _diabetes}[kind]()
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "params.yaml", folder)
     project = Project(folder)
     project.change(lambda content: _describe(content, kind, target, columns, slices))

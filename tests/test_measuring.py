@@ -30,9 +30,9 @@ def sample(kind: Kind, rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     if kind == "number":
         target = random.normal(1_000, 3, rows)
         return target, target + random.normal(0, 2, rows)
-    target = random.integers(0, CLASSES, rows)
-    sums = random.normal(size=(rows, CLASSES)) + 2 * np.eye(CLASSES)[target]
-    return target, np.exp(sums) / np.exp(sums).sum(axis=1, keepdims=True)
+    labels = random.integers(0, CLASSES, rows)
+    sums = random.normal(size=(rows, CLASSES)) + 2 * np.eye(CLASSES)[labels]
+    return labels, np.exp(sums) / np.exp(sums).sum(axis=1, keepdims=True)
 
 
 def by_scikit_learn(kind: Kind, target: np.ndarray, scores: np.ndarray) -> dict[Metric, float]:
@@ -114,7 +114,8 @@ def test_what_needs_two_answers_is_none_where_there_is_one() -> None:
     numbers = measuring.measure(np.full(3, 2.0), np.array([1.0, 2.0, 3.0]), None, 10, "number")
 
     assert (classes["roc_auc"], classes["accuracy"]) == (None, 1)
-    assert (numbers["r2"], numbers["mae"]) == (None, pytest.approx(2 / 3, abs=1e-6))
+    assert numbers["r2"] is None
+    assert numbers["mae"] == pytest.approx(2 / 3, abs=1e-6)
 
 
 def test_predictions_are_shown_with_what_came_of_them() -> None:

@@ -95,7 +95,7 @@ def plan(root: Path, settings: Sequence[str]) -> Plan:
     Raises: UserError where they are none that params.yaml could have.
     """
     path = Workspace(root).params
-    metric = cast(Metric, LOSSES[params.load(path).data.target.kind])
+    metric = cast("Metric", LOSSES[params.load(path).data.target.kind])
     text = path.read_text(encoding="utf-8")
     grid = grids.expand(settings, yaml.safe_load(text))
     identity = _Identity(root)
