@@ -83,6 +83,7 @@ LAYERS = [
         "terms",
     },
     {"contract", "data_diff_report", "leaks", "measures", "params", "playground.reset", "profile_page", "streams"},
+    {"contract", "data_diff_report", "leaks", "measures", "params", "profile_page", "streams"},
     {
         "differences",
         "environments",

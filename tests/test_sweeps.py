@@ -208,6 +208,17 @@ def test_the_table_is_sorted_and_says_what_failed_and_why() -> None:
     ]
 
 
+def test_a_sweep_of_a_number_is_ranked_by_its_error() -> None:
+    found = swept(outcome({RATE: [0.1]}, 58.5), outcome({RATE: [0.2]}, 57.25))
+    found = found._replace(plan=found.plan._replace(names=(RATE,), metric="rmse"))
+
+    assert sweep_table.table(found) == [
+        "learning_rate  RMSE       seconds",
+        "0.2            57.250000  2.0      winner",
+        "0.1            58.500000  2.0      as it is",
+    ]
+
+
 @pytest.fixture
 def tree(project: Project) -> Path:
     """A committed tree whose experiments can be written by hand."""

@@ -113,7 +113,8 @@ def _shade(share: float, *, right: bool) -> str:
 
 
 STYLE = """
-.matrix { margin-top: 20px; } .shades { width: auto; } .shades th, .shades td { padding: 6px 12px; border: 1px solid var(--page); }
+.matrix { margin-top: 20px; } .shades { width: auto; }
+.shades th, .shades td { padding: 6px 12px; border: 1px solid var(--page); }
 .shades thead th, .shades tbody th { font-weight: 500; font-size: 13px; color: var(--soft); white-space: nowrap; }
 .shades .number { min-width: 4em; } .wide { overflow-x: auto; }
 """

@@ -14,6 +14,9 @@ DECIMALS = 4
 COUNTING = 5  # digits of what has a unit
 MOST = 9  # decimals
 WITH_UNIT: frozenset[Metric] = frozenset({"rmse", "mae"})
+BESIDE_THEM: frozenset[str] = frozenset(
+    {"median_absolute_error", "target_mean", "score_mean"}
+)  # measured, not compared
 
 
 def number(value: float, decimals: int = DECIMALS) -> str:
@@ -48,6 +51,13 @@ def counting(*values: float) -> int:
 def decimals(metric: Metric, *values: float, otherwise: int = DECIMALS) -> int:
     """Return with how many decimals some values of a metric are said."""
     return counting(*values) if metric in WITH_UNIT else otherwise
+
+
+def measured(name: str, value: float | None) -> str:
+    """Say anything that was measured, in short."""
+    if value is None:
+        return "not defined"
+    return quantity(value) if name in WITH_UNIT | BESIDE_THEM else number(value, 3)
 
 
 def named(metric: Metric, unit: str = "") -> str:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from holdfast.bundle import SHORT, Gate
 from holdfast.deployments import Deployment
+from holdfast.figures import measured
 from holdfast.logged import Prediction
 from holdfast.strict import Strict
 
@@ -80,11 +81,7 @@ class Measured(Strict):
         rows = self.metrics.get("rows")
         count = f"{rows:,.0f} rows" if rows is not None else "rows"
         yield f"{count}{f', {self.first} to {self.last}' if self.first else ''}"
-        said = [
-            f"{name} {'not defined' if value is None else f'{value:.3f}'}"
-            for name, value in self.metrics.items()
-            if name != "rows"
-        ]
+        said = [f"{name} {measured(name, value)}" for name, value in self.metrics.items() if name != "rows"]
         for place in range(0, len(said), 4):
             yield ", ".join(said[place : place + 4])
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from holdfast import metrics
 from holdfast.differences import SliceDifference
-from holdfast.figures import decimals, named
+from holdfast.figures import DECIMALS, WITH_UNIT, counting, decimals, named
 from holdfast.markdown import Markdown, cut
 from holdfast.metrics import Metric
 from holdfast.report import Curves, Report
@@ -41,6 +41,7 @@ def of_slices(report: Report) -> Markdown | None:
         axes=(f"x-axis [{', '.join(labels([name(one) for one in found]))}]", f"y-axis {start} --> {end}"),
         height=110 + 30 * len(found),
         horizontal=True,
+        places=decimals(found[0].difference.metric, float(most.max())),
     )
 
 
@@ -70,7 +71,14 @@ def _errors(curves: tuple[Curves, Curves], unit: str) -> Markdown | None:
     start, end = _ends(np.zeros(1), np.concatenate(lines), "mae")
     what = f"missed by at most, {unit}" if unit else "missed by at most"
     axes = f'x-axis "share of the rows" 0 --> {MOST_ROWS}', f'y-axis "{what}" {start} --> {end}'
-    return _chart("Errors", [("line", line) for line in lines], (BLUE, ORANGE), axes=axes, height=420)
+    return _chart(
+        "Errors",
+        [("line", line) for line in lines],
+        (BLUE, ORANGE),
+        axes=axes,
+        height=420,
+        places=counting(lines[0][-1]),
+    )
 
 
 def _is_drawable(lines: Sequence[np.ndarray]) -> bool:
@@ -80,8 +88,7 @@ def _is_drawable(lines: Sequence[np.ndarray]) -> bool:
 def _ends(least: np.ndarray, most: np.ndarray, metric: Metric) -> tuple[str, str]:
     """Return where an axis begins and ends: at round values, and with room below, but never below zero."""
     low, high = float(least.min()), float(most.max())
-    digits = max(decimals(metric, low, high) - 2, 0)
-    grain = 10**digits
+    grain = 10.0 ** (2 - math.floor(math.log10(high)) if metric in WITH_UNIT and high > 0 else 2)
     padding = max((high - low) / 5, 1 / grain)
     ends = math.floor(grain * max(low - padding, 0)) / grain, math.ceil(grain * high + 1) / grain
     return f"{ends[0]:.10g}", f"{ends[1]:.10g}"
@@ -120,6 +127,7 @@ def _chart(
     axes: Sequence[str],
     height: int,
     horizontal: bool = False,
+    places: int = DECIMALS,
 ) -> Markdown:
     config = [
         "---",
@@ -131,7 +139,7 @@ def _chart(
         f'      plotColorPalette: "{", ".join(colours)}"',
         "---",
     ]
-    drawn = [f"{kind} [{', '.join(f'{value:.4f}' for value in values)}]" for kind, values in series]
+    drawn = [f"{kind} [{', '.join(f'{value:.{places}f}' for value in values)}]" for kind, values in series]
     head = f"xychart-beta{' horizontal' if horizontal else ''}"
     lines = [*config, head, f'  title "{title}"', *(f"  {line}" for line in (*axes, *drawn))]
     return Markdown("\n".join(["```mermaid", *lines, "```"]))

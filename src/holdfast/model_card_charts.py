@@ -1,4 +1,4 @@
-"""What the page of a card draws beside its tables: what came of its scores, classes, errors, and what columns are worth."""
+"""What the page of a card draws beside its tables: what came of its scores, its errors, what its columns are worth."""
 
 from holdfast import confusions, curves_svg, pages
 from holdfast.curves_svg import Curve, Dot

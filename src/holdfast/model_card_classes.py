@@ -1,4 +1,4 @@
-"""What the card says of single classes and of errors: which class is taken for which, how many rows are missed by how much."""
+"""What the card says of single classes and of errors: which is taken for which, how many rows are missed by what."""
 
 from holdfast.confusions import each
 from holdfast.figures import counting, number

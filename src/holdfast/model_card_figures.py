@@ -3,7 +3,7 @@
 import math
 from functools import partial
 
-from holdfast.figures import counting, named, number, percent
+from holdfast.figures import WITH_UNIT, counting, named, number, percent
 from holdfast.intervals import SliceInterval
 from holdfast.metrics import LOWER_IS_BETTER, Metric, main
 from holdfast.model_card import About
@@ -130,10 +130,9 @@ def _answered(about: About) -> tuple[Block, ...]:
     if about.kind == "number":
         return ()
     if about.facts.threshold is None:
+        right = share(measured["accuracy"])
         return (
-            Said(
-                f"It names the class with the highest score, which is right for {share(measured['accuracy'])} of the {schema.noun[1]}."
-            ),
+            Said(f"It names the class with the highest score, which is right for {right} of the {schema.noun[1]}."),
         )
     return (
         Said(
@@ -171,7 +170,6 @@ def slices(about: About) -> tuple[Block, ...]:
 def _line(one: SliceInterval, beside: float | None) -> list[str]:
     said = "weaker" if one.weak else "too small to tell" if one.gap.low is None else ""
     digits = places_of(one)
-    has_unit = one.metric in {"rmse"}
     return [
         f"{one.label} {one.value}",
         f"{one.rows:,}",
@@ -179,7 +177,7 @@ def _line(one: SliceInterval, beside: float | None) -> list[str]:
         figure(one.found, digits),
         ends(one.found, partial(number, decimals=digits)),
         gap(one.gap, digits),
-        UNDEFINED if beside is None else number(beside, digits if has_unit else 3),
+        UNDEFINED if beside is None else number(beside, digits if one.metric in WITH_UNIT else 3),
         said,
     ]
 
@@ -228,8 +226,8 @@ def _predictions(about: About) -> tuple[Block, ...]:
         for one in found
     ]
     said = (
-        f"The {rows} in groups of about as many each, by what it predicted for them. The last column says how far apart "
-        "those of a group were, who look much the same to it."
+        f"The {rows} in groups of about as many each, by what it predicted for them. The last column says how far "
+        "apart those of a group were, which look much the same to it."
     )
     return Said(said), Grid([head, *table], (1, 2, 3, 4))
 

@@ -1,4 +1,4 @@
-"""What a model of numbers is known to be weak at: that it is no better than the mean, off to one side, or too cautious."""
+"""What a model of numbers is known to be weak at: no better than the mean, off to one side, or too cautious."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,8 +15,8 @@ def _explaining(about: About) -> Iterator[str]:
     found = about.intervals.metrics["r2"]
     if found.low is not None and found.low <= 0:
         yield (
-            f"It is not shown to be closer than the mean of all {about.facts.data.noun[1]} would be: R² {figure(found)}, "
-            f"interval {ends(found)}."
+            f"It is not shown to be closer than the mean of all {about.facts.data.noun[1]} would be: "
+            f"R² {figure(found)}, interval {ends(found)}."
         )
 
 
@@ -40,8 +40,8 @@ def _moved(about: About) -> Iterator[str]:
     before = numbers[0].mean
     if not now.low <= before <= now.high:
         yield (
-            f"What it predicts has moved: {amount(before, unit)} on average where it learned, {amount(now.value, unit)} "
-            f"(interval {amount(now.low)} to {amount(now.high)}) in the holdout."
+            f"What it predicts has moved: {amount(before, unit)} on average where it learned, "
+            f"{amount(now.value, unit)} (interval {amount(now.low)} to {amount(now.high)}) in the holdout."
         )
 
 
@@ -63,8 +63,8 @@ def _apart(about: About) -> Iterator[str]:
     if numbers is None or widest is None or widest.high - widest.low <= WIDE * numbers[1].deviation:
         return
     yield (
-        f"One prediction says little of one row: where it predicted {amount(widest.mean_score, unit)} on average, 80 of "
-        f"100 were {amount(widest.low)} to {amount(widest.high, unit)}, and 20 beyond."
+        f"One prediction says little of one row: where it predicted {amount(widest.mean_score, unit)} on average, "
+        f"80 of 100 were {amount(widest.low)} to {amount(widest.high, unit)}, and 20 beyond."
     )
 
 
@@ -74,8 +74,8 @@ def _tails(about: About) -> Iterator[str]:
     root, median = found.get("rmse"), found.get("median_absolute_error")
     if root is not None and median is not None and median and root > 3 * median:
         yield (
-            f"A few rows are missed by far: half of them by {amount(float(median), unit_of(about.facts.data))} at most, "
-            f"but the RMSE is {number(root / median, 1)} times that."
+            f"A few rows are missed by far: half of them by {amount(float(median), unit_of(about.facts.data))} "
+            f"at most, but the RMSE is {number(root / median, 1)} times that."
         )
 
 

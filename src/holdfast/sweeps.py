@@ -1,7 +1,8 @@
 """A sweep: the points of a grid, each one an experiment of DVC, compared on the validation rows.
 
 Each point is reproduced as far as `train`, which keeps the loss on the validation rows by which it chooses among its
-own candidates (`tried.csv`): the log loss, or where a number is predicted the RMSE. Nothing here scores the holdout: only what is committed and proposed is judged there.
+own candidates (`tried.csv`): the log loss, or where a number is predicted the RMSE. Nothing here scores the holdout:
+only what is committed and proposed is judged there.
 
 The points are run one after the other by `dvc exp run`, in one copy of the tree. DVC's own queue is not used: it hands
 the points to a worker in the background, which outlives the command and is known to hang. One copy also means that what
