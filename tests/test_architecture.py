@@ -83,7 +83,6 @@ LAYERS = [
         "terms",
     },
     {"contract", "data_diff_report", "leaks", "measures", "params", "playground.reset", "profile_page", "streams"},
-    {"contract", "data_diff_report", "leaks", "measures", "params", "profile_page", "streams"},
     {
         "differences",
         "environments",
