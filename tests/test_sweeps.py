@@ -404,6 +404,15 @@ def test_what_a_command_started_ends_with_it(tmp_path: Path) -> None:
     assert not (tmp_path / "late").exists()
 
 
+def test_what_is_for_our_code_alone_is_not_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PYTHONPATH", "COVERAGE_PROCESS_CONFIG", "HANDED_ON"):
+        monkeypatch.setenv(name, "ours")
+
+    said = processes.run(["sh", "-c", "env"], tmp_path).stdout.splitlines()
+
+    assert [line for line in said if line.endswith("=ours")] == ["HANDED_ON=ours"]
+
+
 # With DVC, for real.
 
 

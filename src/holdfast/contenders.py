@@ -7,7 +7,6 @@ where it is another than today's. The model comes from DVC's cache or remote, or
 import hashlib
 import json
 import logging
-import os
 import re
 import shutil
 import subprocess
@@ -23,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from holdfast import commits, files, rebuild, versions
+from holdfast import commits, files, processes, rebuild, versions
 from holdfast.commits import Commit
 from holdfast.differences import Scored
 from holdfast.errors import UserError
@@ -90,7 +89,7 @@ class Contender:
 
     def _run(self, path: Path) -> None:
         command = [str(self.python), "-P", str(SCORER), str(self.model), str(path)]
-        environment = {**os.environ, "PYTHONPATH": str(self.code / "src")}
+        environment = processes.environment(self.python) | {"PYTHONPATH": str(self.code / "src")}
         done = subprocess.run(
             command, env=environment, encoding="utf-8", errors="replace", capture_output=True, check=False
         )

@@ -9,6 +9,9 @@ from pathlib import Path
 from holdfast.errors import UserError
 
 Done = subprocess.CompletedProcess[str]
+# Where our code is, and that coverage.py counts its lines: in DVC and in the stages of another tree that would find
+# nothing of ours, and take half as long again.
+OURS = {"PYTHONPATH", "COVERAGE_PROCESS_CONFIG"}
 
 
 def run(command: list[str], folder: Path, *, python: Path = Path(sys.executable), shown: bool = False) -> Done:
@@ -17,11 +20,9 @@ def run(command: list[str], folder: Path, *, python: Path = Path(sys.executable)
     What it says on standard error is kept, or shown as it comes. If we are ended, so is all that it started.
     Raises: UserError where it is not installed.
     """
-    path = os.pathsep.join([str(python.parent), os.environ.get("PATH", "")])
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"PATH": path}
     try:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment, encoding="utf-8", errors="replace",
+            command, cwd=folder, env=environment(python), encoding="utf-8", errors="replace",
             stdout=subprocess.PIPE, stderr=None if shown else subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
     except FileNotFoundError as error:
@@ -35,6 +36,12 @@ def run(command: list[str], folder: Path, *, python: Path = Path(sys.executable)
             process.wait()
             raise
     return Done(command, process.returncode, out, err)
+
+
+def environment(python: Path) -> dict[str, str]:
+    """Return our environment with the tools beside a Python first on the path, without what is for our code alone."""
+    kept = {name: value for name, value in os.environ.items() if name not in OURS}
+    return kept | {"PATH": os.pathsep.join([str(python.parent), os.environ.get("PATH", "")])}
 
 
 def checked(done: Done) -> Done:
