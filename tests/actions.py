@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from conftest import ENVIRONMENT
+from conftest import unmeasured
 
 Context = dict[str, str]
 
@@ -113,7 +113,7 @@ def _filled(text: str, context: Context) -> str:
 def _environment(checkout: Path) -> dict[str, str]:
     """Return the environment of a runner that has installed the lock: that of these tests, and the checkout's code."""
     install(checkout)
-    return {**ENVIRONMENT, "PYTHONPATH": str(checkout / "src")}
+    return {**unmeasured(), "PYTHONPATH": str(checkout / "src")}
 
 
 def install(checkout: Path) -> None:

@@ -353,10 +353,16 @@ def merge(content: dict[str, Any], changes: dict[str, Any]) -> None:
             content[key] = value
 
 
+def unmeasured() -> dict[str, str]:
+    """Return the environment for what runs no code of this tree: to count its lines would take half as long again."""
+    return {name: value for name, value in ENVIRONMENT.items() if name != "COVERAGE_PROCESS_CONFIG"}
+
+
 def run(command: str, folder: Path, expected: int = 0) -> str:
     """Run a command line, check its exit code, return all that it said."""
+    environment = ENVIRONMENT if "-m holdfast" in command else unmeasured()
     done = subprocess.run(
-        shlex.split(command), cwd=folder, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        shlex.split(command), cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     assert done.returncode == expected, f"{command} exited with {done.returncode}:\n{done.stdout}"
     return done.stdout

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 import s3_server
-from conftest import ENVIRONMENT
+from conftest import unmeasured
 from running import running
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def serving(database: str, s3: str, folder: Path, *options: str) -> Iterator[str
     uri = database.replace("postgres://", "postgresql+psycopg://")
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, *options]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    environment = {**ENVIRONMENT, **s3_environment(s3)}
+    environment = {**unmeasured(), **s3_environment(s3)}
     with running(command, folder, environment, f"{address}/health"):
         yield address
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import crashing
-from conftest import ENVIRONMENT, Project
+from conftest import Project, unmeasured
 from holdfast import moves, promotion, registry, store
 
 pytestmark = pytest.mark.slow
@@ -52,7 +52,7 @@ def test_the_next_call_finishes_what_was_killed_at_any_step(
 
     told = json.dumps([(what, str(root), step) for step, root in enumerate(roots)])
     done = subprocess.run(
-        [sys.executable, crashing.__file__], input=told, env=ENVIRONMENT, text=True, capture_output=True, check=True
+        [sys.executable, crashing.__file__], input=told, env=unmeasured(), text=True, capture_output=True, check=True
     )
 
     ends = json.loads(done.stdout)

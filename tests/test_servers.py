@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 import s3_server
-from conftest import ENVIRONMENT, ROOT, MakeRepository, run
+from conftest import ENVIRONMENT, ROOT, MakeRepository, run, unmeasured
 from holdfast import files, moves, registry, store
 from holdfast.bundle import Bundle
 from holdfast.model import Model
@@ -83,7 +83,7 @@ def registered(published: Registered, through_server: "Tracking", monkeypatch: p
 def loaded_by_mlflow(name: str, registered: Registered, into: Path) -> list[float]:
     """Return the scores of the holdout by what `mlflow.pyfunc.load_model` loads, in a process that knows only mlflow."""
     holdout, found = registered.project.workspace.prepare / "holdout.parquet", into / "found.parquet"
-    environment = {key: value for key, value in ENVIRONMENT.items() if key != "PYTHONPATH"}
+    environment = {key: value for key, value in unmeasured().items() if key != "PYTHONPATH"}
     subprocess.run([sys.executable, "-c", LOAD, name, holdout, found], cwd=into, env=environment, check=True)
     return list(files.read(found)["score"])
 
@@ -116,7 +116,7 @@ def served(registered: Registered, tmp_path: Path) -> Iterator[str]:
     port = s3_server.free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"]
     command += ["--model-uri", f"models:/{NAME}/2", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    environment = {key: value for key, value in ENVIRONMENT.items() if key != "PYTHONPATH"}
+    environment = {key: value for key, value in unmeasured().items() if key != "PYTHONPATH"}
     address = f"http://127.0.0.1:{port}"
     with running(command, tmp_path, {**environment, "OMP_NUM_THREADS": "1"}, f"{address}/ping"):
         yield address
@@ -129,7 +129,7 @@ def test_make_mlflow_shows_runs_models_and_their_files(opened: store.Store, tmp_
     address = f"http://127.0.0.1:{s3_server.free_port()}"
     recipe = run(f"make --silent --dry-run --old-file=setup mlflow PORT={address.rpartition(':')[2]}", ROOT)
 
-    with running(["sh", "-c", recipe], tmp_path, {**ENVIRONMENT, "CI": "true"}, f"{address}/health"):
+    with running(["sh", "-c", recipe], tmp_path, {**unmeasured(), "CI": "true"}, f"{address}/health"):
         with urlopen(f"{address}/api/2.0/mlflow/registered-models/search", timeout=30) as response:
             (shown,) = json.load(response)["registered_models"]
         file = f"{address}/get-artifact?run_uuid={version.run}&path={registry.MODEL}/data/bundle/model.json"
