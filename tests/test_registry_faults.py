@@ -8,6 +8,7 @@ import pickle
 import resource
 import shutil
 import socket
+import sys
 import threading
 import time
 import zipfile
@@ -158,6 +159,24 @@ def test_an_address_that_is_none_is_told_at_once_and_without_its_password(
 
     assert "secret" not in str(told.value)
     assert time.monotonic() - begun < 5
+
+
+def test_what_s3_does_not_answer_is_told_where_files_lie_there() -> None:
+    from boto3.exceptions import S3UploadFailedError  # type: ignore[import-untyped]
+    from botocore.exceptions import EndpointConnectionError
+
+    for error in (EndpointConnectionError(endpoint_url="http://s3"), S3UploadFailedError("no: Connection refused")):
+        with pytest.raises(UserError, match="s3://bucket: the MLflow store is not there"), store.asked("s3://bucket"):
+            raise error
+
+
+def test_boto3_is_not_loaded_where_no_file_is_in_s3(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "boto3", raising=False)
+
+    with pytest.raises(UserError, match="the MLflow store is not there: nobody answers"), store.asked("a server"):
+        raise ConnectionError("Connection refused")
+
+    assert "boto3" not in sys.modules
 
 
 def test_two_stores_that_are_opened_in_one_process_stay_two(opened: Store, tmp_path: Path, empty_store: Path) -> None:
