@@ -7,7 +7,8 @@ counts, so that no column looks good because its values were remembered.
 The cells are a column's words, or its numbers in bins of a few dozen rows; what is missing has a cell of
 its own. Two columns make the cells of both together. A sum (each column once, plus or minus) is a
 number like any other: every sum of two is tried, and of three where the numbers are not too many, and
-of any size those to which a linear fit points. In sums, times and durations count in minutes.
+of any size those to which a linear fit points, if there are rows enough for one. In sums, times and
+durations count in minutes.
 
 What is hidden in digits, such as a label in the parity of a number, is not found: bins do not see it.
 
@@ -146,8 +147,12 @@ class _Search:
                 self._try_sum(signs)
 
     def try_fits(self) -> None:
-        """Try the sum to which a linear fit of all numbers points; then of all but one of the found; and so on."""
-        todo, seen = [self._unnamed(self.sample.numbers)], list[list[str]]()
+        """Try the sum to which a linear fit of all numbers points; then of all but one of the found; and so on.
+
+        With fewer rows a column than a cell has, a fit tells any rows apart, and points at nothing.
+        """
+        names = self._unnamed(self.sample.numbers)
+        todo, seen = [names] if len(names) * ROWS_A_CELL <= len(self.sample.group) else [], list[list[str]]()
         while todo and len(seen) < MOST_FITS:
             names = todo.pop(0)
             if names in seen:
