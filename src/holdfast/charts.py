@@ -1,6 +1,7 @@
 """An evaluation as pictures: PNG files whose bytes depend on the figures alone."""
 
 import io
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,7 @@ STYLE: dict[Any, Any] = {
     "xtick.color": INK,
     "ytick.color": INK,
     "text.color": INK,
+    "text.parse_math": False,  # a name may have a dollar sign
 }
 
 
@@ -54,7 +56,8 @@ def _quantity(target: Target) -> str:
 
 
 def _png(chart: Callable[[Axes], None]) -> bytes:
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # of names in scripts that the font lacks
         figure = Figure(figsize=(6, 4.5), dpi=110, layout="constrained")
         chart(figure.add_subplot())
         content = io.BytesIO()
