@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m holdfast", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for describe in (
-        _data, _model, _registry, _lineage, _scores, _comparison, _github, _reproduction, _trials, _release,
+        _data, _own_data, _model, _registry, _lineage, _scores, _comparison, _github, _reproduction, _trials, _release,
         _tutorial,
     ):  # fmt: skip
         describe(commands)
@@ -64,6 +64,20 @@ def _data(commands: "Commands") -> None:
     data_diff.add_argument("before", metavar="REV", help="the Git revision of the version before")
     data_diff.add_argument("after", metavar="REV2", nargs="?", help="that of the one after (what is under data/ now)")
     data_diff.add_argument("--markdown", action="store_true", help="as GitHub's markdown, for a pull request")
+
+
+def _own_data(commands: "Commands") -> None:
+    init = commands.add_parser(
+        "init-data",
+        help="look at a table of yours, propose what the pipeline must know of it, and write that once you agree",
+        epilog="example: python -m holdfast init-data wine.csv --target quality",
+    )
+    init.add_argument("files", nargs="+", metavar="FILE", help="CSV or Parquet; several are one table")
+    init.add_argument("--target", metavar="COLUMN", help="what is to be predicted (guessed by its name, or the last)")
+    init.add_argument(
+        "--kind", choices=["binary", "classes", "number"], help="what the target is (guessed from its values)"
+    )
+    init.add_argument("--yes", action="store_true", help="write without showing the changes and asking")
 
 
 def _model(commands: "Commands") -> None:

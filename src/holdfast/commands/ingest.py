@@ -23,6 +23,9 @@ def run(root: Path, through: str, *, replace: bool) -> int:
         raise UserError(f"--through: found '{through}', expected a month such as 2013-06.", fix="--through 2013-06")
     workspace = Workspace(root)
     choices = params.load(workspace.params)
+    if choices.data.id != nycflights.ID:
+        problem = "ingest: it makes rows of the example's flights, and params.yaml describes other data."
+        raise UserError(problem, fix="python -m holdfast init-data FILE, for files of yours")
     logger.info("reading the source tables and joining what was known of each flight")
     rows = nycflights.build(nycflights.read(), choices.ingest)
     months = dict(nycflights.partitions(rows))

@@ -20,6 +20,7 @@ import pandas as pd
 from holdfast.errors import UserError
 from holdfast.params import Ingest
 
+ID = "flight_id"
 ZONE = "America/New_York"
 # The airports table has no time zone for these destinations.
 UNLISTED_ZONES = {"BQN": "America/Puerto_Rico", "PSE": "America/Puerto_Rico", "SJU": "America/Puerto_Rico",
@@ -86,7 +87,7 @@ def build(upstream: Upstream, ingest: Ingest) -> pd.DataFrame:
     planes = upstream.planes.drop_duplicates("tailnum").set_index("tailnum")
     rows = pd.DataFrame(
         {
-            "flight_id": _ids(flights, date),
+            ID: _ids(flights, date),
             "scheduled_departure": departure.dt.as_unit("us"),
             "carrier": flights["carrier"],
             "origin": flights["origin"],
@@ -100,7 +101,7 @@ def build(upstream: Upstream, ingest: Ingest) -> pd.DataFrame:
             "arrival": _outcome(flights, ingest),
         }
     )
-    return rows.sort_values(["scheduled_departure", "flight_id"], ignore_index=True)
+    return rows.sort_values(["scheduled_departure", ID], ignore_index=True)
 
 
 def _ids(flights: pd.DataFrame, date: pd.Series) -> pd.Series:

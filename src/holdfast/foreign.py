@@ -1,0 +1,215 @@
+"""Tables as other programs write them, as named columns: CSV of any dialect, or Parquet.
+
+What is decided here: in which encoding a file is, what parts its cells, which line is the header, and what a column is
+called whose name is missing or was given before. What a cell means is for `guessing`; so the cells of a CSV file stay
+words. All that is not as a careful program would have written it is noted.
+"""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from holdfast import files
+from holdfast.errors import UserError
+from holdfast.schema import few
+
+PARQUET_MAGIC = b"PAR1"
+PACKED = {b"PK\x03\x04": "a spreadsheet or an archive", b"\x1f\x8b": "a compressed file", b"\xd0\xcf\x11\xe0": "Excel"}
+MARKS = {
+    codecs.BOM_UTF8: ("utf-8", "UTF-8 with a mark in front"),
+    codecs.BOM_UTF16_LE: ("utf-16-le", "UTF-16"),
+    codecs.BOM_UTF16_BE: ("utf-16-be", "UTF-16"),
+}
+USUAL, RARE = ",;\t|", ":^~ "
+DELIMITERS = {"\t": "tabs", " ": "spaces"}
+SAMPLE = 200  # lines by which the delimiter is chosen
+LONGEST_NAME = 100
+AS_CSV = "save it as CSV (UTF-8) or Parquet, and name that file"
+
+
+class Table(NamedTuple):
+    """Rows with a name for every column, what parted their cells (nothing in Parquet), and what was noticed."""
+
+    rows: pd.DataFrame
+    delimiter: str
+    notes: tuple[str, ...]
+
+
+def read(paths: Sequence[Path]) -> Table:
+    """Read one table from one or several files that have the same columns.
+
+    Raises: UserError where a file cannot be read, has no rows, or other columns than the first.
+    """
+    tables = [_read(path) for path in paths]
+    first = tables[0]
+    for path, table in zip(paths, tables, strict=True):
+        _refuse_others(first, paths[0], table, path)
+    rows = pd.concat([table.rows[list(first.rows)] for table in tables], ignore_index=True)
+    notes = [f"{path.name}: {note}" for path, table in zip(paths, tables, strict=True) for note in table.notes]
+    return Table(rows, first.delimiter, tuple(notes))
+
+
+def _refuse_others(first: Table, named: Path, table: Table, path: Path) -> None:
+    if bool(first.delimiter) != bool(table.delimiter):
+        problem = f"{path}: found CSV and Parquet together, expected files of one type."
+        raise UserError(problem, fix="convert one of them")
+    absent, strange = set(first.rows) - set(table.rows), set(table.rows) - set(first.rows)
+    if absent or strange:
+        found = f"no column {few(sorted(absent))}" if absent else f"the column {few(sorted(strange))}"
+        problem = f"{path}: found {found}, expected the columns of {named.name}."
+        raise UserError(problem, fix="name only files of one table")
+    if table.rows.empty:
+        raise UserError(f"{path}: found no rows, expected some below the header.", fix="name a file with rows")
+
+
+def _read(path: Path) -> Table:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        problem = f"{path}: not readable: {error.strerror}."
+        raise UserError(problem, fix="name a CSV or a Parquet file") from error
+    if content.startswith(PARQUET_MAGIC):
+        return _parquet(path)
+    packed = next((what for magic, what in PACKED.items() if content.startswith(magic)), None)
+    if packed:
+        raise UserError(f"{path}: found {packed}, expected CSV or Parquet.", fix=AS_CSV)
+    return _csv(content, path)
+
+
+def _parquet(path: Path) -> Table:
+    rows = files.read(path)
+    names, notes = _named([str(name) for name in rows])
+    return Table(rows.set_axis(names, axis="columns"), "", tuple(notes))
+
+
+def _csv(content: bytes, path: Path) -> Table:
+    text, notes = _text(content, path)
+    told = re.match(r"sep=(.)\n", text)  # a line for spreadsheets
+    text = text[told.end() :] if told else text
+    delimiter = told[1] if told else _delimiter(text, path)
+    if delimiter != ",":
+        notes.append(f"cells are parted by {DELIMITERS.get(delimiter, delimiter)}")
+    header, skipped, more = _header(text, delimiter, path)
+    names, renamed = _named(header)
+    try:
+        rows = pd.read_csv(
+            io.StringIO(text), sep=delimiter, header=None, names=names, skiprows=skipped, dtype="str",
+            na_filter=False, index_col=False,
+        )  # fmt: skip
+    except pd.errors.ParserError as error:
+        raise UserError(f"{path}: not CSV: {str(error).strip()}.", fix=AS_CSV) from error
+    return Table(rows.apply(lambda cells: cells.str.strip()), delimiter, (*notes, *more, *renamed))
+
+
+def _text(content: bytes, path: Path) -> tuple[str, list[str]]:
+    """Return the text of a file, with plain line ends, and a note of an encoding that is not plain UTF-8.
+
+    Raises: UserError where it is no text.
+    """
+    encoding, said = _encoding(content)
+    try:
+        text = content.decode(encoding).removeprefix("\N{BYTE ORDER MARK}")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: found bytes that are no {said}, expected text.", fix=AS_CSV) from error
+    if "\0" in text or not text.strip():
+        raise UserError(f"{path}: found {'no text' if text.strip() else 'nothing'} in it, expected CSV.", fix=AS_CSV)
+    return text.replace("\r\n", "\n").replace("\r", "\n"), [f"written in {said}"] if said else []
+
+
+def _encoding(content: bytes) -> tuple[str, str]:
+    """Return the encoding of a text, and its name where people should know of it."""
+    marked = next((found for mark, found in MARKS.items() if content.startswith(mark)), None)
+    if marked:
+        return marked
+    zeros = content[:SAMPLE].count(0)
+    if zeros > len(content[:SAMPLE]) / 4:
+        return ("utf-16-le" if content[1] == 0 else "utf-16-be"), "UTF-16"
+    for encoding, said in (("utf-8", ""), ("cp1252", "Windows-1252 (or Latin-1), as older programs do")):
+        try:
+            content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return encoding, said
+    return "latin-1", "Latin-1"
+
+
+def _delimiter(text: str, path: Path) -> str:
+    """Return what parts the cells: what gives most lines as many cells as the header has.
+
+    Raises: UserError where nothing gives the header two.
+    """
+    for marks in (USUAL, RARE):
+        fits = {mark: _fit(text, mark) for mark in marks}
+        best = max(marks, key=fits.__getitem__)
+        if fits[best] > (0.5, 1):
+            return best
+    problem = f"{path}: found one column, or lines of different lengths, expected cells parted by , ; | or tabs."
+    raise UserError(problem, fix=AS_CSV)
+
+
+def _fit(text: str, mark: str) -> tuple[float, int]:
+    try:
+        reader = csv.reader(io.StringIO(text), delimiter=mark)
+        header, *rest = [len(cells) for cells in islice(reader, SAMPLE) if cells] or [0]
+    except csv.Error:
+        return 0.0, 0
+    alike = sum(width in {header, header + 1} for width in rest) / max(len(rest), 1)
+    return (alike if rest else 1.0, header) if header > 1 else (0.0, 0)
+
+
+def _header(text: str, delimiter: str, path: Path) -> tuple[list[str], int, list[str]]:
+    """Return the name of each column, how many lines they take up, and what was noticed of them.
+
+    Raises: UserError where a line has more or fewer cells than the others.
+    """
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    try:
+        header = next(cells for cells in reader if cells)
+        taken = reader.line_num
+        widths = {len(cells): reader.line_num for cells in reader if cells}
+    except csv.Error as error:
+        raise UserError(f"{path}: line {reader.line_num}: not CSV: {error}.", fix=AS_CSV) from error
+    if not widths:
+        raise UserError(f"{path}: found no rows, expected some below the header.", fix="name a file with rows")
+    if set(widths) == {len(header) + 1}:
+        return ["row", *header], taken, ["its header lacks a name for the first column, which is called 'row'"]
+    if set(widths) != {len(header)}:
+        width, line = next((width, line) for width, line in widths.items() if width != len(header))
+        problem = f"{path}: line {line}: found {width} cells, expected {len(header)}, as many as the header has."
+        raise UserError(problem, fix="correct the line (quote cells that hold the delimiter), then run it again")
+    if _is_row(header):
+        names = [f"column_{place}" for place in range(1, len(header) + 1)]
+        return names, 0, ["its first line holds numbers, not names: the columns are called column_1 and so on"]
+    return header, taken, []
+
+
+def _is_row(header: list[str]) -> bool:
+    """Tell whether a first line is a row: numbers that do not just count the columns."""
+    numbers = [cell.strip() for cell in header if re.fullmatch(r"[+-]?[0-9.,]+(e[+-]?[0-9]+)?", cell.strip())]
+    counted = [[str(first + place) for place in range(len(header))] for first in (0, 1)]
+    return len(numbers) == len(header) and numbers not in counted
+
+
+def _named(header: list[str]) -> tuple[list[str], list[str]]:
+    """Return a name for each column that no other has, and a note of each that was made."""
+    names: list[str] = []
+    notes: list[str] = []
+    for place, given in enumerate(header, start=1):
+        plain = " ".join("".join(one if one.isprintable() else " " for one in given).split())[:LONGEST_NAME].rstrip()
+        name, again = plain or f"column_{place}", 1
+        while name in names or (again > 1 and name in header):
+            again += 1
+            name = f"{plain or f'column_{place}'}_{again}"
+        names.append(name)
+        if not plain:
+            notes.append(f"column {place} has no name: it is called '{name}'")
+        elif again > 1:
+            notes.append(f"column {place} is named '{plain}', as another is: it is called '{name}'")
+    return names, notes

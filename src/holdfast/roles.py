@@ -1,0 +1,140 @@
+"""What the columns of a strange table are for: the id, the time, the group, the target, what a model sees, what not.
+
+An id must be known of every row and never repeat. Where no column is one, an id is made of what stands in the row, so
+that the same row gets the same id wherever it stands; rows that are equal are told apart by their number among those.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from holdfast.errors import UserError
+from holdfast.guessing import FEWEST_FREE, Guess, tokens
+from holdfast.targeting import Kind, Outcome, choose
+
+ID_WORDS = {"id", "ids", "uuid", "guid", "key", "identifier", "nr", "no"}
+OF_ID = re.compile(r"(row|case|record|order|loan|passenger|customer|user|patient|client|person|household|account)id")
+WHO = {
+    "patient", "customer", "user", "subject", "person", "client", "household", "account", "member", "employee",
+    "driver", "machine", "device", "vehicle", "student", "family", "group",
+}  # fmt: skip
+BIRTH = {"birth", "born", "dob", "birthday", "birthdate", "geburtstag", "geburtsdatum"}
+RESERVED = {"target", "score"}  # the table of scores has columns of these names
+MOSTLY_SHARED = 0.5
+HASH = 16  # characters
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which column is what. `id` are its values, by its name; `notes` are about the whole table."""
+
+    id: pd.Series
+    id_why: str
+    outcome: Outcome
+    time: Guess | None
+    group: Guess | None
+    columns: tuple[Guess, ...]
+    out: tuple[Guess, ...]
+    notes: tuple[str, ...]
+
+
+def give(guesses: Sequence[Guess], target: str | None, kind: Kind | None) -> Roles:
+    """Give every column its role.
+
+    Raises: UserError where nothing can be predicted, or nothing is left to predict it from.
+    """
+    outcome = choose(guesses, target, kind)
+    rest = [guess for guess in guesses if guess.name != outcome.name]
+    like_ids = [guess for guess in rest if is_like_id(guess)]
+    own = next((guess for guess in like_ids if _is_id(guess)), None)
+    group = next((guess for guess in like_ids if _is_group(guess)), None)
+    others = [_without_ids(guess) for guess in rest if guess not in (own, group)]
+    columns = tuple(guess for guess in others if not guess.out)
+    if not columns:
+        problem = f"found no column from which {outcome.name} could be predicted"
+        raise UserError(f"{problem}: all others are empty, constant, or ids.", fix="name a file with more columns")
+    made, why = (_taken(own), f"{own.name!r} is known of every row, and differs") if own else _made(guesses)
+    return Roles(
+        made, why, outcome, _time(columns), group, columns, tuple(guess for guess in others if guess.out),
+        tuple(_told(guesses, like_ids, own, group)),
+    )  # fmt: skip
+
+
+def is_like_id(guess: Guess) -> bool:
+    """Tell whether a column is an id by its name and its kind."""
+    words = tokens(guess.name)
+    named = (
+        bool(ID_WORDS & set(words)) or any(OF_ID.fullmatch(word) for word in words) or words in [[one] for one in WHO]
+    )
+    return named and (guess.kind == "category" or guess.is_whole()) and guess.different > 1
+
+
+def _is_id(guess: Guess) -> bool:
+    return not guess.missing and guess.different == len(guess.values)
+
+
+def _is_group(guess: Guess) -> bool:
+    return not guess.missing and guess.different >= FEWEST_FREE // 4 and _shared(guess) >= MOSTLY_SHARED
+
+
+def _shared(guess: Guess) -> float:
+    """Return the share of rows whose value another row has, too."""
+    return float(guess.values.duplicated(keep=False).mean())
+
+
+def _without_ids(guess: Guess) -> Guess:
+    """Say of a column why a model learns nothing from it, if it does not."""
+    if guess.out or guess.kind != "number" or len(guess.values) < FEWEST_FREE or not guess.is_whole():
+        return guess
+    if not guess.missing and bool((guess.values.diff().iloc[1:] == 1).all()):
+        return replace(guess, out="it counts the rows")
+    if is_like_id(guess) and guess.different > MOSTLY_SHARED * len(guess.values):
+        return replace(guess, out=f"an id by its name: {guess.different:,} different numbers")
+    return guess
+
+
+def _taken(guess: Guess) -> pd.Series:
+    return guess.as_words().rename("row_id" if guess.name in RESERVED else guess.name)
+
+
+def _made(guesses: Sequence[Guess]) -> tuple[pd.Series, str]:
+    """Return an id for every row, made of all that stands in it."""
+    names = sorted(guess.name for guess in guesses)
+    written = {guess.name: guess.as_words().fillna("") for guess in guesses}
+    hashes = pd.Series(
+        [
+            hashlib.sha256("\x1f".join(cells).encode()).hexdigest()[:HASH]
+            for cells in zip(*(written[name] for name in names), strict=True)
+        ],
+        dtype="str",
+    )
+    place = hashes.groupby(hashes).cumcount()
+    ids = hashes.where(place == 0, hashes + "-" + (place + 1).astype("str"))
+    taken = {guess.name for guess in guesses}
+    name = next(name for name in ("id", "row_id", *(f"row_id_{n}" for n in range(2, 999))) if name not in taken)
+    return ids.rename(name), "made of what stands in the row, for no column is an id"
+
+
+def _time(columns: Sequence[Guess]) -> Guess | None:
+    """Return the column by whose time rows happened: the first that is known of every row and no day of birth."""
+    return next(
+        (one for one in columns if one.kind == "time" and not one.missing and not BIRTH & set(tokens(one.name))), None
+    )
+
+
+def _told(guesses: Sequence[Guess], like_ids: Sequence[Guess], own: Guess | None, group: Guess | None) -> Iterator[str]:
+    for guess in like_ids:
+        if guess not in (own, group) and not guess.missing and 0 < _shared(guess) < MOSTLY_SHARED:
+            count = int(guess.values.duplicated(keep=False).sum())
+            example = guess.as_words()[guess.values.duplicated()].iloc[0]
+            found = f"{guess.name!r} repeats, in {count:,} rows (such as {example!r})"
+            yield f"{found}, so that it is no id: look whether some are there twice"
+    rows = pd.DataFrame({place: guess.as_words() for place, guess in enumerate(guesses) if guess is not own})
+    twins = int(np.count_nonzero(rows.duplicated()))
+    if twins:
+        but = " in all but the id" if own else ""
+        yield f"{twins:,} rows equal an earlier one{but}: remove them if they are copies"

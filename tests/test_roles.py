@@ -1,0 +1,105 @@
+"""What the columns of a table are for."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from holdfast import guessing, roles
+from holdfast.errors import UserError
+from holdfast.roles import Roles
+
+ROWS = 40
+SIZE = [round(0.37 * n % 7, 2) for n in range(ROWS)]
+
+
+def roles_of(**columns: Any) -> Roles:
+    return roles.give(
+        guessing.table(pd.DataFrame({"size": SIZE, **columns, "target": ["a", "b"] * 20}), ","), None, None
+    )
+
+
+def reasons(given: Roles) -> dict[str, str]:
+    return {guess.name: guess.out for guess in given.out}
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("id", [n * 7 for n in range(ROWS)]),
+        ("PassengerId", list(range(1, ROWS + 1))),
+        ("order_key", [f"A{n}" for n in range(ROWS)]),
+    ],
+)
+def test_a_column_that_names_every_row_once_is_the_id(name: str, values: list[Any]) -> None:
+    given = roles_of(**{name: values})
+
+    assert (given.id.name, given.id.tolist()) == (name, [str(value) for value in values])
+    assert [guess.name for guess in given.columns] == ["size"]
+
+
+def test_a_number_that_happens_to_differ_in_every_row_is_no_id() -> None:
+    assert roles_of(price=[n * 7 for n in range(ROWS)]).id.name == "id"
+
+
+def test_an_id_is_made_of_what_stands_in_a_row_whatever_its_place() -> None:
+    one = roles_of(colour=["red", "blue"] * 20)
+    rows = pd.DataFrame({"target": ["a", "b"] * 20, "colour": ["red", "blue"] * 20, "size": SIZE}).iloc[::-1]
+
+    other = roles.give(guessing.table(rows.reset_index(drop=True), ","), None, None)
+
+    assert sorted(one.id) == sorted(other.id)
+    assert one.id.is_unique
+
+
+def test_equal_rows_are_told_apart_by_their_number_and_told() -> None:
+    rows = pd.DataFrame({"size": [1.5, 2.5, 1.5, 1.5], "target": [1.25, 2.25, 1.25, 1.25]})
+
+    given = roles.give(guessing.table(rows, ","), None, None)
+
+    assert given.id[2:].tolist() == [f"{given.id[0]}-2", f"{given.id[0]}-3"]
+    assert given.notes == ("2 rows equal an earlier one: remove them if they are copies",)
+
+
+def test_ids_that_repeat_are_told_and_others_are_made() -> None:
+    given = roles_of(id=[*range(38), 5, 5])
+
+    assert given.id.name == "row_id"
+    assert reasons(given) == {"id": "an id by its name: 38 different numbers"}
+    assert given.notes[0].startswith("'id' repeats, in 3 rows (such as '5'), so that it is no id")
+
+
+def test_an_id_that_many_rows_share_is_the_group() -> None:
+    given = roles_of(patient_id=[n // 4 for n in range(ROWS)], visit_id=range(ROWS))
+
+    assert given.group is not None
+    assert (given.group.name, given.id.name) == ("patient_id", "visit_id")
+    assert "patient_id" not in [guess.name for guess in given.columns]
+
+
+def test_a_column_that_counts_the_rows_is_left_out() -> None:
+    assert reasons(roles_of(column_1=range(ROWS))) == {"column_1": "it counts the rows"}
+
+
+def test_the_time_is_the_first_that_every_row_has_and_no_day_of_birth() -> None:
+    days = pd.date_range("2024-01-01", periods=ROWS)
+
+    given = roles_of(birth_date=days, left=[None, *days[1:]], arrived=days, paid=days)
+
+    assert given.time is not None
+    assert given.time.name == "arrived"
+
+
+def test_names_that_the_table_of_scores_uses_are_not_those_of_an_id() -> None:
+    rows = pd.DataFrame({"target": [f"A{n}" for n in range(ROWS)], "size": SIZE, "label": ["a", "b"] * 20})
+
+    given = roles.give(guessing.table(rows, ","), "label", None)
+
+    assert given.id.name not in {"target", "score"}
+
+
+def test_a_table_with_nothing_to_predict_from_is_refused() -> None:
+    rows = pd.DataFrame({"nothing": [None] * 4, "target": [1.5, 2.5, 3.5, 4.5]})
+
+    with pytest.raises(UserError, match="found no column from which target could be predicted"):
+        roles.give(guessing.table(rows, ","), None, None)
