@@ -176,7 +176,11 @@ def _extent(rows: int, groups: int, unit: str) -> str:
 
 
 def _why_not(rows: Rows, champion: Scored, challenger: Scored, gates: Gates) -> str:
-    """Say why the models cannot be compared, if they cannot."""
+    """Say why the models cannot be compared, if they cannot.
+
+    They can if rows are left that neither has seen, of more than one answer and of enough days; if all scores are
+    what the target has; and if the size, the latency and the threshold of both are known.
+    """
     if not len(rows.target):
         return "the holdout has no row that neither model has seen"
     if len(np.unique(rows.target)) < 2:
@@ -199,6 +203,7 @@ def _is_known(model: Scored, kind: Kind) -> bool:
 
 
 def _floor(found: tuple[Difference, ...], gates: Gates) -> Gate:
+    """Ask whether each of the challenger's own metrics reaches its floor."""
     refused, undefined, passed = list[str](), list[str](), list[str]()
     for name, floor in gates.floor.items():
         value, higher = _of(found, name).challenger, name not in LOWER_IS_BETTER
@@ -214,7 +219,10 @@ def _floor(found: tuple[Difference, ...], gates: Gates) -> Gate:
 
 
 def _not_worse(found: tuple[Difference, ...], gates: Gates) -> Gate:
-    """Ask for the whole interval: what is not known well enough is not taken for good."""
+    """Ask whether, for each metric, the whole interval of the difference lies within the margin.
+
+    What is not known well enough is not taken for good.
+    """
     undefined, refused, passed = [], [], []
     for name, margin in gates.margin.items():
         one = _of(found, name)
@@ -241,6 +249,7 @@ def _loss(one: Difference) -> str:
 
 
 def _no_slice_harmed(slices: tuple[SliceDifference, ...], harmed: tuple[SliceDifference, ...], gates: Gates) -> Gate:
+    """Ask whether no slice is worse by more than the margin, beyond chance, all of them looked at together."""
     undefined = [f"{one.label} {one.value}" for one in slices if one.difference.word == "undefined"]
     refused = [
         f"{one.label} {one.value}: {LABELS[one.difference.metric]} "
@@ -254,6 +263,7 @@ def _no_slice_harmed(slices: tuple[SliceDifference, ...], harmed: tuple[SliceDif
 
 
 def _budgets(challenger: Scored, gates: Gates) -> Gate:
+    """Ask whether the challenger is small enough, and quick enough with one row on the machine that judges."""
     size = f"{challenger.size / 1e6:.2f} MB ({gates.size_mb:g} at most)"
     slow = challenger.latency > gates.latency_ms
     # How long it took is not in the text: another machine, or another minute, has another figure.
@@ -263,6 +273,7 @@ def _budgets(challenger: Scored, gates: Gates) -> Gate:
 
 
 def _tagged(tags: Mapping[str, str], gates: Gates) -> Gate:
+    """Ask whether everything is said that must be said of a model, under `tags:` in params.yaml."""
     absent = [name for name in gates.tags if not tags.get(name, "").strip()]
     refused = [f"missing under `tags:` in params.yaml: {', '.join(absent)}"] if absent else []
     return _gate("G5", [], refused, [f"all {len(gates.tags)} are there"])
