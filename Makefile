@@ -6,7 +6,7 @@ export GX_ANALYTICS_ENABLED := false
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup repro repro-changed committed report gate pr ci release retrain serve mlflow test test-fast check \
-	data-docs rebuild-check lock
+	data-docs docs rebuild-check lock
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,7 @@ check: setup  ## lint, types, duplicated code, workflows, and whether dvc.lock i
 	check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	check-jsonschema --quiet --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
 	check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci .gitlab-ci.yml
+	check-jsonschema --quiet --builtin-schema vendor.citation-file-format CITATION.cff
 	shellcheck .ci/run scripts/*
 
 serve: setup  ## serve the model here, at http://127.0.0.1:8000
@@ -99,6 +100,11 @@ mlflow: setup  ## look at the runs and models of this folder's store, at http://
 data-docs: setup  ## judge data/ by its contract, and open the Data Docs
 	@python -m holdfast validate; code=$$?; \
 	[ $$code -eq 2 ] || python -m webbrowser "file://$(CURDIR)/reports/data-docs/index.html" >/dev/null; exit $$code
+
+docs: repro  ## build the site of this documentation, strictly, and open it
+	python -m docs._ext.reference
+	sphinx-build -c docs -d reports/doctrees -n -W --keep-going --quiet . reports/site
+	@[ -n "$$CI" ] || python -m webbrowser "file://$(CURDIR)/reports/site/docs/index.html" >/dev/null
 
 rebuild-check: setup  ## clone HEAD, reproduce everything without a cache, compare every byte
 	python -m holdfast rebuild-check

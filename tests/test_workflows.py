@@ -126,7 +126,7 @@ def test_nothing_that_runs_the_code_of_strangers_may_write() -> None:
     strange = {"pull_request", "pull_request_target", "issues", "issue_comment"}
     writing = {name for name, _, job in JOBS if "write" in job["permissions"].values()}
 
-    assert writing == {"report", "retrain", "tools"}  # the first is started by ci, and runs the code of main
+    assert writing == {"docs", "report", "retrain", "tools"}  # the first is started by ci, and runs the code of main
     assert not any(strange & set(WORKFLOWS[name][ON]) for name in writing)
 
 
@@ -310,6 +310,16 @@ def test_what_nobody_has_looked_at_runs_where_nothing_can_be_written() -> None:
     assert alarm["permissions"] == {"contents": "read", "issues": "write"}
 
 
+def test_only_what_main_says_is_published_and_what_builds_it_may_not_publish() -> None:
+    build, publish = WORKFLOWS["docs"]["jobs"]["build"], WORKFLOWS["docs"]["jobs"]["publish"]
+
+    assert WORKFLOWS["docs"][ON] == {"push": {"branches": ["main"]}, "workflow_dispatch": None}
+    assert [step["run"] for step in build["steps"] if "run" in step] == ["make docs"]
+    assert build["permissions"] == {"contents": "read"}
+    assert (publish["needs"], publish["permissions"]) == ("build", {"pages": "write", "id-token": "write"})
+    assert not any("run" in step or "checkout" in step["uses"] for step in publish["steps"])
+
+
 def test_gitlab_runs_the_commands_of_ci() -> None:
     scripts = [line for job in ("tests", "pipeline") for line in GITLAB[job]["script"]]
     commands = re.findall(r"(?:make [a-z-]+|\.ci/run)", "\n".join(scripts))
@@ -364,6 +374,7 @@ FAULTS = {
     "vendor.dependabot": (".github/dependabot.yml", "weekly", "often"),
     "vendor.github-issue-forms": (".github/ISSUE_TEMPLATE/bug.yml", "textarea", "text"),
     "vendor.gitlab-ci": (".gitlab-ci.yml", "script:", "scripts:"),
+    "vendor.citation-file-format": ("CITATION.cff", "authors:", "author:"),
     "shellcheck": ("scripts/setup", r"\"\$0\"", "$0"),
 }
 
@@ -386,7 +397,8 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("copy")
     for name in (".github", ".ci", "scripts"):
         shutil.copytree(ROOT / name, folder / name)
-    shutil.copy(ROOT / ".gitlab-ci.yml", folder)
+    for name in (".gitlab-ci.yml", "CITATION.cff"):
+        shutil.copy(ROOT / name, folder)
     return folder
 
 
