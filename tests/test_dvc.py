@@ -482,6 +482,18 @@ def test_rebuild_check_finds_the_same_bytes_also_of_an_older_commit(repository: 
     assert "error: git rev-parse" in run(f"{sys.executable} -m holdfast rebuild-check nowhere", root, expected=2)
 
 
+def test_rebuild_check_of_data_that_was_never_pushed_says_so(repository: Project, make_rows: MakeRows) -> None:
+    root = repository.workspace.root
+    files.write(repository.partition("2013-05"), make_rows(repository.params.data, "2013-05"))
+    run("dvc add --quiet data", root)
+    run("git commit --quiet --all --message 'data: May'", root)
+
+    said = run(f"{sys.executable} -m holdfast rebuild-check", root, expected=2)
+
+    assert "error: dvc pull data.dvc: " in said
+    assert "do not exist neither locally nor on remote" in said
+
+
 def test_what_dvc_shows_is_worth_looking_at(repository: Project) -> None:
     root = repository.workspace.root
 

@@ -50,6 +50,8 @@ def checked(done: Done) -> Done:
     Raises: UserError where it failed.
     """
     if done.returncode:
-        said = " ".join((done.stderr or "what it said stands above").split())
+        said = "what it said stands above"
+        if done.stderr is not None:
+            said = " ".join(done.stderr.split()) or "it said nothing"
         raise UserError(f"{' '.join(done.args)}: {said}", fix="mend that, then run the command again")
     return done

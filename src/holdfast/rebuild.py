@@ -47,7 +47,7 @@ def rebuild(root: Path, clone: Path, revision: str) -> list[str]:
     _checked(["git", "clone", "--quiet", "--no-checkout", str(root), str(clone)], root)
     _checked(["git", "checkout", "--quiet", "--detach", commit], clone)
     logger.info("pulling its data and reproducing every stage")
-    _checked(["dvc", "pull", "--quiet", "data.dvc"], clone)
+    _checked(["dvc", "pull", "data.dvc"], clone)  # with --quiet it does not say which bytes nobody has
     if (clone / LOCK).read_bytes() != (root / LOCK).read_bytes():
         logger.info("note: that commit's %s is another than the one here; its bytes may need its environment", LOCK)
     recorded = lock_hashes(clone)
