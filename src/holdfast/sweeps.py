@@ -56,7 +56,7 @@ class Outcome(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The points to try, this tree's parameters first; which vary; params.yaml as it was; what they are judged by."""
+    """The points to try, the parameters of this tree first; which of them vary; params.yaml; what is measured."""
 
     trials: tuple[Trial, ...]
     names: tuple[str, ...]
