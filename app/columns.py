@@ -51,7 +51,7 @@ class Columns:
         names = list(schema.columns)
         self._all = itemgetter(*names, names[0])  # one more, for of a single one it would make no tuple
         plain = {name: get_args(kind)[0] if get_origin(kind) is NotRequired else kind for name, kind in kinds.items()}
-        self._fields = {name: TypeAdapter(list[kind]) for name, kind in plain.items() if name not in self._bounds}
+        self._fields = {name: _list_of(kind) for name, kind in plain.items() if name not in self._bounds}
 
     def of(self, rows: Sequence[Row]) -> Table:
         """Return the columns of rows that have been checked."""
@@ -138,6 +138,10 @@ class Columns:
         if int in kinds:
             _put(name, [None if value is None else float(value) for value in values], rows)
         return numbers
+
+
+def _list_of(kind: Any) -> TypeAdapter[list[Any]]:
+    return TypeAdapter(list[kind])  # known only once there is a model
 
 
 def _bounds(column: Number) -> Bounds:

@@ -12,19 +12,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Annotated, Any, Literal, NamedTuple, NotRequired, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import orjson
-import pydantic
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
-from typing_extensions import TypedDict
 
 from app import fields
 from app.bodies import not_json, parsed, refuse_twins, unprocessable
 from app.columns import Columns, Table, WrongError
 from app.problems import FieldError, Problem
+from app.request_types import MOST_EXPLAINED, envelope, request_model, typed
 from holdfast.cells import LONGEST_WORD, expected, shown
 from holdfast.errors import nearest
 from holdfast.schema import Number, Schema
@@ -32,7 +31,6 @@ from holdfast.schema import Number, Schema
 Row = dict[str, Any]
 Fault = FieldError | ValidationError
 
-MOST_EXPLAINED = 100
 MOST_REFUSED = {"refuse": 100, "skip": 1_000}
 MOST_UNKNOWN_KEYS = 20
 MOST_SUGGESTIONS = 20
@@ -87,11 +85,11 @@ class Reader:
         self._longest = max(LARGE, sum(len(json.dumps(key)) + LONGEST_VALUE for key in self._keys))
         kinds = fields.of_row(schema, known)
         self.columns = Columns(schema, kinds)
-        strict, quick = _typed("Row", kinds, extra="forbid"), _typed("Row", kinds, extra="ignore")
-        self.model = _request_model(strict, max_rows, example)
+        strict, quick = typed("Row", kinds, extra="forbid"), typed("Row", kinds, extra="ignore")
+        self.model = request_model(strict, max_rows, example)
         self._row = TypeAdapter(strict)
-        self._envelope = TypeAdapter(_typed("Request", _envelope(Any, max_rows), extra="forbid"))
-        self._quick = TypeAdapter(_typed("Request", _envelope(quick, max_rows), extra="ignore"))
+        self._envelope = TypeAdapter(typed("Request", envelope(Any, max_rows), extra="forbid"))
+        self._quick = TypeAdapter(typed("Request", envelope(quick, max_rows), extra="ignore"))
 
     def read(self, body: bytes) -> PredictRequest:
         """Return the rows of a body.
@@ -215,35 +213,6 @@ class Reader:
         ):
             rule = f"a list of 1 to {self.max_rows} rows, each of less than {self._longest:,} bytes"
             raise unprocessable([FieldError(field="rows", found="too many or too long values", expected=rule)])
-
-
-def _typed(name: str, kinds: Mapping[str, Any], *, extra: Literal["forbid", "ignore"]) -> Any:
-    typed = TypedDict(name, dict(kinds))  # type: ignore[misc]  # noqa: UP013 (its keys are those of the model)
-    typed.__pydantic_config__ = ConfigDict(extra=extra)  # type: ignore[attr-defined]
-    return typed
-
-
-def _envelope(row: Any, max_rows: int) -> dict[str, Any]:
-    rows = Annotated[list[row], Field(min_length=1, max_length=max_rows), pydantic.FailFast()]
-    return {
-        "rows": rows,
-        "bad_rows": NotRequired[Literal["refuse", "skip"]],
-        "explain": NotRequired[Annotated[bool, pydantic.Strict()]],
-    }
-
-
-def _request_model(row: Any, max_rows: int, example: Row) -> type[BaseModel]:
-    """Return the model of a request for the document."""
-    mode: Any = Literal["refuse", "skip"]
-    bad_rows = "Refuse the request if a row is bad, or skip such rows: score the others and say what is wrong."
-    explain = f"Say which inputs moved each score most; for at most {MOST_EXPLAINED} rows."
-    return pydantic.create_model(
-        "PredictRequest",
-        __config__=ConfigDict(extra="forbid", json_schema_extra={"examples": [{"rows": [example]}]}),
-        rows=(Annotated[list[row], Field(min_length=1, max_length=max_rows)], ...),
-        bad_rows=(mode, Field(default="refuse", description=bad_rows)),
-        explain=(bool, Field(default=False, description=explain)),
-    )
 
 
 def _explained(content: Mapping[str, Any], rows: Sequence[object]) -> bool:

@@ -17,7 +17,7 @@ from holdfast.errors import UserError
 STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 LOCK = "requirements-work.txt"
 APP = ROOT / "app"
-SERVED = {"bundle", "cells", "errors", "model", "moves", "registry", "schema"}
+SERVED = {"bundle", "cells", "errors", "metrics", "model", "moves", "registry", "schema", "targets"}
 # Where rows run never changes a result (tests/test_rebuild.py), so it must not invalidate the cache.
 NEVER_CHANGES_A_RESULT = {"threads"}
 
@@ -25,6 +25,7 @@ NEVER_CHANGES_A_RESULT = {"threads"}
 LAYERS = [
     {"holdfast", "errors", "commands", "stages"},
     {
+        "command_line_names",
         "dates",
         "distributions",
         "fitting",
@@ -40,6 +41,7 @@ LAYERS = [
         "twins",
     },
     {
+        "command_line",
         "commits",
         "files",
         "frames",

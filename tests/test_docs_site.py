@@ -23,7 +23,7 @@ from docs._ext.reference import commands, layout, params
 from docs._ext.reference.__main__ import FOLDER, pages
 from docs._ext.repository import Repository
 from holdfast import leaks
-from holdfast.__main__ import parser
+from holdfast.command_line import parser
 from holdfast.comparison import TITLES
 
 if TYPE_CHECKING:

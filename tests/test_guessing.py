@@ -39,7 +39,8 @@ def typed(values: Any, name: str = "x") -> Guess:
     ],
 )  # fmt: skip
 def test_numbers_are_read_as_they_are_written(cells: list[str], others: list[str], expected: list[float]) -> None:
-    found = guess(cells, **({"other": others} if others else {}))
+    besides: dict[str, Any] = {"other": others} if others else {}
+    found = guess(cells, **besides)
 
     assert (found.kind, found.values.tolist(), found.out) == ("number", expected, "")
 

@@ -119,4 +119,5 @@ def test_the_app_asks_for_its_columns_and_scores_as_the_evaluation_did(
     assert (page.status_code, answer.status_code, sent.status_code) == (200, 200, 200)
     for column in bundle.model.facts.data.columns:
         assert f'name="in.{column}"' in unescape(page.text)
+    assert answer.json is not None
     assert len(answer.json["predictions"]) == len(bundle.golden.rows[:5])

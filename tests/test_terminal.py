@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conftest import ROOT
-from holdfast.__main__ import parser
+from holdfast.command_line import parser
 
 WAITS = """
 import logging, sys, time

@@ -13,7 +13,7 @@ import yaml
 
 from conftest import ENVIRONMENT, ROOT
 from holdfast import release_steps
-from holdfast.__main__ import parser
+from holdfast.command_line import parser
 from holdfast.params import Params
 
 FOLDER = ROOT / ".github" / "workflows"

@@ -35,7 +35,7 @@ def run(source: Path, into: Path, root: Path = ROOT) -> nbformat.NotebookNode:
         kernel.transport, kernel.ip = "ipc", f"{sockets}/kernel"
         client.execute()
     into.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, into / f"{source.stem}.ipynb")
+    nbformat.write(notebook, into / f"{source.stem}.ipynb")  # type: ignore[no-untyped-call]
     return notebook
 
 

@@ -74,7 +74,7 @@ def draft(workspace: Workspace, paths: Sequence[Path], target: str | None, kind:
         choices,
         found,
         table.notes,
-        tuple(table.rows),
+        tuple(map(str, table.rows)),
     )
 
 

@@ -60,7 +60,8 @@ def _refuse_others(first: Table, named: Path, table: Table, path: Path) -> None:
     if bool(first.delimiter) != bool(table.delimiter):
         problem = f"{path}: found CSV and Parquet together, expected files of one type."
         raise UserError(problem, fix="convert one of them")
-    absent, strange = set(first.rows) - set(table.rows), set(table.rows) - set(first.rows)
+    wanted, there = ({str(name) for name in one.rows} for one in (first, table))
+    absent, strange = wanted - there, there - wanted
     if absent or strange:
         found = f"no column {few(sorted(absent))}" if absent else f"the column {few(sorted(strange))}"
         problem = f"{path}: found {found}, expected the columns of {named.name}."

@@ -71,11 +71,14 @@ class Guess:
 
 def table(rows: pd.DataFrame, delimiter: str) -> list[Guess]:
     """Guess what each column of a table is; `delimiter` is what parted its cells, if they were parted."""
-    texts = {name: _words(rows[name]) for name in rows if _is_text(rows[name])}
+    names = [str(name) for name in rows]
+    texts = {name: _words(rows[name]) for name in names if _is_text(rows[name])}
     mark = numerals.decimal_mark(
         [pd.Series(words.dropna().unique(), dtype="str") for words in texts.values()], delimiter
     )
-    return [_judged(_of_words(name, texts[name], mark) if name in texts else _typed(name, rows[name])) for name in rows]
+    return [
+        _judged(_of_words(name, texts[name], mark) if name in texts else _typed(name, rows[name])) for name in names
+    ]
 
 
 def _judged(guess: Guess) -> Guess:
@@ -168,7 +171,7 @@ def _as_category(name: str, words: pd.Series) -> Guess:
 def _typed(name: str, values: pd.Series) -> Guess:
     """Guess by the type that a Parquet file declares."""
     known = values.dropna()
-    if pd.api.types.is_bool_dtype(known.dtype) or known.map(type).eq(bool).all():
+    if pd.api.types.is_bool_dtype(known.dtype) or known.map(type).isin([bool]).all():
         words = values.map({True: "true", False: "false"}).astype("str")
         return Guess(name, "category", words, "yes or no, as the file declares it")
     if pd.api.types.is_datetime64_any_dtype(values):

@@ -126,7 +126,7 @@ def _tolerated(guess: Guess, months: pd.Series | None) -> float:
 
 def slices(roles: Roles, holdout: np.ndarray) -> list[Section]:
     """Return the slices: columns of few words, and the hours of the time if it has hours."""
-    found = [
+    found: list[dict[str, Any]] = [
         {"column": guess.name, "label": humane(guess.name)}
         for guess in roles.columns
         if guess.kind == "category" and SLICE_VALUES[0] <= guess.values[holdout].nunique() <= SLICE_VALUES[1]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from docs._ext.reference import layout
-from holdfast.__main__ import parser
+from holdfast.command_line import parser
 
 INTRODUCTION = """Every command is one of `python -m holdfast COMMAND`, run anywhere inside the repository; `--help`
 says the same as this page. All of them exit with [the same codes](codes.md#exit-codes)."""

@@ -15,9 +15,9 @@ def page(title: str, introduction: str, *parts: str) -> str:
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """Write a table, whose columns are left out where no row has anything in them."""
-    head, rows = list(head), [list(row) for row in rows]
-    filled = [place for place in range(len(head)) if any(row[place] for row in rows)]
-    lines = [head, ["---"] * len(head), *rows]
+    names, cells = list(head), [list(row) for row in rows]
+    filled = [place for place in range(len(names)) if any(row[place] for row in cells)]
+    lines = [names, ["---"] * len(names), *cells]
     return "\n".join(f"| {' | '.join(cell(line[place]) for place in filled)} |" for line in lines)
 
 

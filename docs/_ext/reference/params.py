@@ -86,7 +86,8 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 
 def _many(annotation: Any) -> str:
     """Return what stands between a key and those of the classes below it."""
-    return {dict: ".NAME", list: "[]", tuple: "[]"}.get(get_origin(annotation) or object, "")
+    origin: Any = get_origin(annotation)
+    return ".NAME" if origin is dict else "[]" if origin in {list, tuple} else ""
 
 
 def _sign(model: type[BaseModel]) -> str:

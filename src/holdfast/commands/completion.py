@@ -12,7 +12,7 @@ def run(_root: Path, shell: str) -> int:
     """Print the completion of a shell, for the command `holdfast`."""
     import shtab
 
-    from holdfast.__main__ import parser
+    from holdfast.command_line import parser
 
     described = parser()
     described.prog = "holdfast"
