@@ -14,8 +14,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m holdfast", description="One door for people and CI.")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for describe in (
-        _tutorial, _data, _own_data, _model, registry, lineage, scores, _comparison, github, _reproduction, _trials, release,
-        _completion,
+        _tutorial, _data, _own_data, _model, registry, lineage, scores, _comparison, github, _reproduction, _trials,
+        release, _completion,
     ):  # fmt: skip
         describe(commands)
     return top
