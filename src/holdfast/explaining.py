@@ -12,6 +12,7 @@ from holdfast.proposing import has_values
 from holdfast.schema import Number, few
 
 WIDEST = 32  # characters of a name
+MOST_LEAKS = 4
 FEW_ROWS = 200  # of a holdout: fewer say little
 
 
@@ -27,7 +28,9 @@ def lines(draft: Draft) -> Iterator[str]:
             f"the holdout has {held:,} rows: what is measured on them is uncertain, and the gates allow for it"
         )
     yield from (f"note: {note}" for note in notes)
-    yield from (f"leak {leak.code}: {leak.text}" for leak in draft.leaks)
+    yield from (f"leak {leak.code}: {leak.text}" for leak in draft.leaks[:MOST_LEAKS])
+    if len(draft.leaks) > MOST_LEAKS:
+        yield f"and {len(draft.leaks) - MOST_LEAKS} more leaks: `dvc repro` tells all of them"
     yield from _to_fill_in(draft)
 
 
