@@ -26,11 +26,17 @@ from holdfast.errors import UserError
 from holdfast.targets import Kind
 
 FOLDERS = {"static": Path(__file__).parent / "static", "docs.static": docs.FILES}
-ENDS: dict[Kind, tuple[str, str]] = {  # what examples with the lowest and the highest score are called
-    "binary": ("the least likely", "the most likely"),
-    "classes": ("the least sure", "the surest"),
-    "number": ("the lowest", "the highest"),
-}
+SAYS: dict[Kind, dict[str, str]] = {  # examples are those with the lowest and the highest score
+    "binary": {
+        "answer": "a chance", "ask": "How likely is it?", "lowest": "the least likely", "highest": "the most likely"
+    },
+    "classes": {
+        "answer": "the likeliest class", "ask": "Which is it?", "lowest": "the least sure", "highest": "the surest"
+    },
+    "number": {
+        "answer": "a number", "ask": "Predict it", "lowest": "the lowest", "highest": "the highest"
+    },
+}  # fmt: skip
 LATE = "The page was open for too long, or the service was restarted since."
 
 
@@ -116,9 +122,11 @@ class Pages:
             "target": target,
             "positive": saying.label_words(target.answers[-1]) if target.kind == "binary" else "",
             "negative": saying.label_words(target.answers[0]) if target.kind == "binary" else "",
-            "label_words": saying.label_words,
+            "called": partial(saying.called, target=target),
+            "chance": saying.chance,
+            "figure": form.figure,
             "answer_title": partial(result.title, target=target),
-            "ends": ENDS[target.kind],
+            "says": SAYS[target.kind],
             "quantity": partial(saying.quantity, schema=self.schema),
             "moved_by": partial(saying.moved_by, schema=self.schema),
             "give_or_take": partial(saying.give_or_take, schema=self.schema),

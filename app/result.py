@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from app.explanation import Effect, Explainer
 from app.form import figure, spoken
-from app.ranges import spread_of
-from app.saying import label_words, percent, quantity
+from app.ranges import is_beyond, spread_of
+from app.saying import called, label_words, percent, quantity
 from app.slices import Line, slices_of
 from holdfast.bundle import Bin, Bundle, Card, Spread
 from holdfast.schema import Schema
@@ -34,6 +34,7 @@ class Result(NamedTuple):
     classes: Sequence[tuple[str, float]]  # the likeliest first
     happened: Bin | None
     spread: Spread | None
+    is_beyond: bool  # higher or lower than any number that was predicted of the holdout
     trust: str
     base: float
     moves: Sequence[Move]
@@ -56,6 +57,7 @@ def result_of(bundle: Bundle, explainer: Explainer, row: Mapping[str, Any], pred
         sorted(prediction.get("scores", {}).items(), key=lambda one: -one[1]),
         happened,
         spread_of(bundle.card, score) if target.kind == "number" else None,
+        target.kind == "number" and is_beyond(bundle.card, score),
         trust(bundle, score, happened),
         explainer.base(target.answers.index(label) if target.kind == "classes" else None),
         [_move(schema, row, effect) for effect in effects[:3]],
@@ -71,7 +73,7 @@ def title(found: Result, target: Target) -> str:
     """Say a prediction in two or three words, for the title of the page."""
     if isinstance(target, NumberTarget):
         return f"{figure(found.score)} {target.unit}".rstrip()
-    return f"{percent(found.score)} likely" if target.kind == "binary" else label_words(found.label)
+    return f"{percent(found.score)} likely" if target.kind == "binary" else called(found.label, target)
 
 
 def question(schema: Schema) -> str:
@@ -92,7 +94,10 @@ def trust(bundle: Bundle, score: float, bin_: Bin | None) -> str:
     schema = bundle.model.facts.data
     if schema.target.kind == "number":
         rmse, noun = bundle.card.metrics["rmse"] or 0.0, schema.noun[1]
-        return f"On all {noun} of the holdout it missed by {quantity(rmse, schema)} (root of the mean squared error)."
+        far = "None of them had such a prediction: these are the nearest. " if is_beyond(bundle.card, score) else ""
+        return (
+            f"{far}On all {noun} of the holdout it missed by {quantity(rmse, schema)} (root of the mean squared error)."
+        )
     if bin_ is None:
         return f"No {schema.noun[1]} of the holdout had such a score: nobody has seen how far it can be trusted."
     if bin_.low is None or bin_.high is None:

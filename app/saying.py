@@ -5,7 +5,7 @@ from datetime import date
 from app.form import figure
 from holdfast.bundle import Card
 from holdfast.schema import Schema
-from holdfast.targets import NumberTarget
+from holdfast.targets import ClassesTarget, NumberTarget, Target
 
 # "1 in 7" is easier to picture than 14%, "14 in 97" is not.
 FRACTIONS = [(1, n) for n in (2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 30, 40, 50, 75, 100)]
@@ -34,7 +34,7 @@ def moved_by(value: float, schema: Schema) -> str:
 def give_or_take(error: float, schema: Schema) -> str:
     """Say the standard error of that; nothing where it is too small to be seen."""
     if schema.target.kind == "number":
-        return figure(error) if error else ""
+        return figure(float(f"{error:.2g}")) if error else ""
     return f"{100 * error:.1f}" if error >= 0.0005 else ""
 
 
@@ -51,6 +51,11 @@ def chance(score: float) -> str:
 def label_words(label: str) -> str:
     """Say a label as people write it."""
     return label.replace("_", " ")
+
+
+def called(label: str, target: Target) -> str:
+    """Say a label by its name, where it has one."""
+    return label_words(target.names.get(label, label) if isinstance(target, ClassesTarget) else label)
 
 
 def period(card: Card) -> str:

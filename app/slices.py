@@ -67,7 +67,7 @@ def columns(schema: Schema) -> list[str]:
     target = schema.target
     if isinstance(target, BinaryTarget):
         return [f"Were {label_words(target.positive)}", "ROC AUC", "Scores off by"]
-    return ["Right", "Mean of the classes", "Sure too much by"] if target.answers else ["RMSE", "Mean error", "R²"]
+    return ["Right", "Mean of the classes", "Scores off by"] if target.answers else ["RMSE", "Mean error", "R²"]
 
 
 def note(schema: Schema) -> str:
@@ -83,7 +83,8 @@ def note(schema: Schema) -> str:
     if target.answers:
         return (
             "Right: the share that got the right class. Mean of the classes: the same for each class alone, averaged. "
-            "Sure too much by: how far its scores are from how often it is right, in percentage points."
+            "Scores off by: how far its highest scores are from how often they are right, on average, in "
+            "percentage points."
         )
     return (
         "RMSE: root of the mean squared error. Mean error: how far it is off on average, whichever way. R²: the share "
