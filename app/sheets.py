@@ -1,7 +1,8 @@
 """Many rows at once: a CSV file in, a CSV file out, as spreadsheets write and read them.
 
 The header names the columns. Commas, semicolons or tabs part the cells, whichever lets the header name most columns.
-What is wrong with the file as a whole is said before anything is scored; what is wrong with a row stands in its line,
+The result has the score of each row and its label; of classes also the score of each, of numbers no label. What is
+wrong with the file as a whole is said before anything is scored; what is wrong with a row stands in its line,
 in the last column, and the other rows are scored all the same.
 
 A spreadsheet takes a cell that begins with = + - or @ for a formula, and whoever opens the result trusts it. So cells
@@ -22,8 +23,8 @@ from app.words import checked
 from holdfast.cells import harmless
 from holdfast.errors import UserError, nearest
 from holdfast.schema import Schema
+from holdfast.targets import LABEL, SCORE, Target
 
-HEADER = ("row", "id", "prediction_id", "score", "label", "unknown", "missing", "error")
 AT_ONCE = 250  # rows: the first line of the result comes soon, and nobody waits long beside it
 DELIMITERS = ",;\t"
 SAVE_AGAIN = "save the table as “CSV UTF-8” and choose it again"
@@ -78,20 +79,27 @@ def read(content: bytes, schema: Schema, max_rows: int) -> Sheet:
 
 def scored(sheet: Sheet, reader: Reader, predictor: Predictor) -> Iterator[str]:
     """Give the result, line by line below its header, while the rows are scored, some at a time."""
-    yield _written(HEADER)
-    rows = sheet.rows(reader)
+    target, rows = reader.schema.target, sheet.rows(reader)
+    yield _written(["row", "id", *_said_of(target), "unknown", "missing", "error"])
     while some := list(islice(rows, AT_ONCE)):
         good = [(one.number, one.row) for one in some if isinstance(one.row, dict)]
         numbers = [number for number, _ in good]
         made = predictor.predict([row for _, row in good], source="batch", numbers=numbers)
         predictions = dict(zip(numbers, made, strict=True))
-        yield "".join(_line(one, predictions.get(one.number, {})) for one in some)
+        yield "".join(_line(one, predictions.get(one.number, {}), target) for one in some)
 
 
-def _line(one: Numbered, made: Mapping[str, Any]) -> str:
+def _said_of(target: Target) -> list[str]:
+    """Return the names of what is predicted of each row."""
+    labels = [LABEL] if target.answers else []
+    return ["prediction_id", SCORE, *labels, *(target.score_names if target.kind == "classes" else ())]
+
+
+def _line(one: Numbered, made: Mapping[str, Any], target: Target) -> str:
     wrong = one.row if isinstance(one.row, list) else []
-    cells = [one.number, one.own, *(made.get(name, "") for name in HEADER[2:5])]
-    cells += [" ".join(made.get(name, ())) for name in HEADER[5:7]]
+    said = {**made, **dict(zip(target.score_names, made.get("scores", {}).values(), strict=False))}
+    cells = [one.number, one.own, *(said.get(name, "") for name in _said_of(target))]
+    cells += [" ".join(made.get(name, ())) for name in ("unknown", "missing")]
     cells.append("; ".join(f"{each.field or 'row'}: found {each.found}, expected {each.expected}" for each in wrong))
     return _written([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
 
