@@ -19,7 +19,7 @@ from app.problems import Problem
 from app.requests import PredictRequest
 from app.security import json_body, require
 from app.service import Service
-from holdfast.targets import Target
+from holdfast.targets import NumberTarget, Target
 
 if TYPE_CHECKING:
     from app.explanation import Explainer
@@ -94,7 +94,7 @@ def _explained(predictions: list[Prediction], asked: PredictRequest, explainer: 
 
 def _told(outcome: Any) -> str:
     """Return what happened as it is kept: a label, or a number in as many digits as it has."""
-    return outcome.label if hasattr(outcome, "label") else repr(outcome.number)
+    return outcome.label if hasattr(outcome, "label") else repr(outcome.number + 0.0)  # which is 0.0 of -0.0, too
 
 
 def _log_of(service: Service) -> Any:
@@ -120,8 +120,14 @@ def _outcomes_model(target: Target) -> type[BaseModel]:
     """Return the model of a request to `/outcomes`: what happened is one of the target's labels, or a number."""
     strict = ConfigDict(extra="forbid")
     prediction_id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}-[0-9]{1,6}$", examples=["0" * 32 + "-0"])]
-    label: Any = Literal[target.answers] if target.answers else Annotated[float, Field(allow_inf_nan=False)]
-    what: dict[str, Any] = {"label" if target.answers else "number": (label, ...)}
+    what: dict[str, Any] = {"number" if isinstance(target, NumberTarget) else "label": (_answer_of(target), ...)}
     outcome = pydantic.create_model("Outcome", __config__=strict, prediction_id=(prediction_id, ...), **what)
     some = Annotated[list[outcome], Field(min_length=1, max_length=documents.MOST_OUTCOMES)]
     return pydantic.create_model("OutcomesRequest", __config__=strict, outcomes=(some, ...))
+
+
+def _answer_of(target: Target) -> Any:
+    """Return the type of what can happen."""
+    if isinstance(target, NumberTarget):
+        return Annotated[float, Field(ge=target.min, le=target.max, allow_inf_nan=False)]
+    return Literal[target.answers]
