@@ -35,7 +35,7 @@ class Scorer:
         model = self.bundle.model
         scores = model.score(_typed(rows, model.facts.data))
         target = model.facts.data.target
-        columns = dict(zip(target.score_names, scores.reshape(len(scores), -1).T, strict=True))
+        columns = dict(zip(target.score_names, scores.reshape(-1, len(target.score_names)).T, strict=True))
         return pd.DataFrame(columns | ({LABEL: model.label(scores)} if target.answers else {}))
 
 
