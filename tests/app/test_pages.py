@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from browser import serving
 from flask.testing import FlaskClient
+from markup import fields_of, text_of
 from strangers import EVIL, TAG, make_strange
 from werkzeug.test import TestResponse
 
@@ -49,28 +50,10 @@ def strange(tmp_path_factory: pytest.TempPathFactory, make_rows: MakeRows) -> tu
     return bundle, service.create_app(Config(model_uri=uri, **CHOICES)).test_client()
 
 
-def fields_of(page: str) -> dict[str, str]:
-    """Return what the form on a page would send."""
-    fields = {}
-    for tag in re.findall(r"<input[^>]*>", page):
-        found = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
-        if found.get("type") != "file":
-            fields[unescape(found["name"])] = unescape(found["value"])
-    for name, body in re.findall(r'<select[^>]*name="([^"]*)"[^>]*>(.*?)</select>', page, re.DOTALL):
-        chosen = re.search(r'value="([^"]*)" selected', body)
-        fields[unescape(name)] = unescape(chosen.group(1)) if chosen else ""
-    return fields
-
-
 def ask(client: FlaskClient, **words: str) -> TestResponse:
     """Open the form, change some of its fields, and send it."""
     changed = {form.PREFIX + name: word for name, word in words.items()}
     return client.post("/", data=fields_of(client.get("/").text) | changed)
-
-
-def text_of(page: str) -> str:
-    """Return the words on a page."""
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", page)).split())
 
 
 def test_the_form_asks_for_every_column_of_the_schema(client: FlaskClient, flights: Bundle) -> None:
