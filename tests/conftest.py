@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # the process that hands out tests to others loads this file 
     from holdfast.model import Model
     from holdfast.store import Store
 
+pytest.register_assert_rewrite("mlflow_server", "postgres")  # plugins that others import, too
 ROOT = Path(__file__).parent.parent
 threads.limit(1)
 # Never the registry or the environment of whoever runs the tests.

@@ -4,14 +4,15 @@ import hashlib
 import json
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import yaml
 
-from conftest import ROOT, MakeRepository, MakeRows, Project, run
-from holdfast import files, restoring, store
+from conftest import ROOT, MakeRepository, MakeRows, run
+from holdfast import files, restoring
 from holdfast.errors import RefusedError, UserError
 from holdfast.registry import Version
 from holdfast.restoring import Restored
@@ -39,40 +40,50 @@ def published(root: Path, number: int) -> Version:
     )
 
 
+def train(**values: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda content: content["train"]["gradient_boosting"].update(values)
+
+
 class History(NamedTuple):
     root: Path
     versions: list[Version]
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory, make_repository: MakeRepository) -> Path:
-    """One commit."""
-    return make_repository(tmp_path_factory.mktemp("origin") / "flights").workspace.root
+def history(
+    tmp_path_factory: pytest.TempPathFactory, make_repository: MakeRepository, make_rows: MakeRows
+) -> History:
+    """Five published commits: parameters, data, a correction of data and code are others each time."""
+    root = tmp_path_factory.mktemp("origin") / "flights"
+    root.mkdir()
+    project = make_repository(root)
 
+    def commit(message: str) -> None:
+        for line in ("dvc repro --quiet", "git add --all", f"git commit --quiet --message {message}"):
+            run(line, root)
+        found.append(published(root, len(found) + 1))
 
-@pytest.fixture
-def root(origin: Path, tmp_path: Path, empty_store: Path) -> Path:
-    root = Path(shutil.copytree(origin, tmp_path / "flights", symlinks=True))
-    shutil.copyfile(empty_store, root / store.DATABASE)
-    return root
-
-
-@pytest.fixture
-def history(root: Path, make_rows: MakeRows) -> History:
-    """Two published commits; of the second all is another that makes a model: code, parameters, and data, old and new.
-
-    Each of them alone makes another model, so the first does not come back to its hash where one of them does not.
-    """
-    project, first = Project(root), published(root, 1)
-    code = root / "src" / "holdfast" / "model.py"
-    code.write_text(code.read_text().replace('"format": FORMAT', '"note": "other code", "format": FORMAT'))
-    project.change(lambda content: content["train"].update(estimator="logistic"))
-    files.write(project.partition("2013-01"), make_rows(project.params.data, "2013-01", 250, 7))
+    found = [published(root, 1)]
+    project.change(train(learning_rate=[0.3]))
+    commit("parameters")
     files.write(project.partition("2013-05"), make_rows(project.params.data, "2013-05"))
-    for line in ("dvc add --quiet data", "dvc push --quiet data.dvc", "dvc repro --quiet", "git add --all"):
-        run(line, root)
-    run("git commit --quiet --message second", root)
-    return History(root, [first, published(root, 2)])
+    run("dvc add --quiet data", root)
+    run("dvc push --quiet data.dvc", root)
+    commit("data")
+    (code,) = root.glob("src/holdfast/model.py")
+    code.write_text(code.read_text().replace('"format": FORMAT', '"note": "other code", "format": FORMAT'))
+    commit("code")
+    files.write(project.partition("2013-01"), make_rows(project.params.data, "2013-01", 250, 7))
+    run("dvc add --quiet data", root)
+    run("dvc push --quiet data.dvc", root)
+    project.change(lambda content: content["train"].update(estimator="logistic"))
+    commit("correction")
+    return History(root, found)
+
+
+@pytest.fixture
+def root(history: History, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(history.root, tmp_path / "flights", symlinks=True))
 
 
 def lose_all_but_what_git_and_the_remote_hold(root: Path) -> None:
@@ -84,26 +95,28 @@ def lose_all_but_what_git_and_the_remote_hold(root: Path) -> None:
 
 
 @pytest.mark.slow
-def test_each_version_of_a_history_comes_back_to_its_hash(history: History) -> None:
-    root, (first, second) = history
-    assert first.sha256 != second.sha256
+@pytest.mark.timeout(1_200)  # every stage of five commits, twice
+def test_each_version_of_a_history_of_five_comes_back_to_its_hash(history: History, root: Path) -> None:
+    assert len({version.sha256 for version in history.versions}) == 5
     run(f"{HOLDFAST} publish", root)
     lose_all_but_what_git_and_the_remote_hold(root)
 
-    said = run(f"{HOLDFAST} restore challenger", root)  # the newest, by the command; the other by what it calls
-    found = restoring.restore(root, first, root.parent / "of-1")
+    said = run(f"{HOLDFAST} restore challenger", root)  # the newest, by the command; the others by what it calls
 
-    assert said.endswith(f"has the recorded hash: {second.sha256}\n")
-    assert (found.sha256, found.differing) == (first.sha256, ())
-    assert run("git rev-parse HEAD", found.folder).strip() == first.commit
-    assert run("git status --porcelain", found.folder) == ""
-    assert run("dvc status", found.folder).strip() == "Data and pipelines are up to date."
-    assert run("git status --porcelain", root) == ""
+    assert said.endswith(f"has the recorded hash: {history.versions[-1].sha256}\n")
+    for version in history.versions[:-1]:
+        found = restoring.restore(root, version, root.parent / f"of-{version.number}")
+
+        assert (found.sha256, found.differing) == (version.sha256, ())
+        assert run("git rev-parse HEAD", found.folder).strip() == version.commit
+        assert run("git status --porcelain", found.folder) == ""
+        assert run("dvc status", found.folder).strip() == "Data and pipelines are up to date."
+        assert run("git status --porcelain", root) == ""
     assert "found it in use" in run(f"{HOLDFAST} restore 1", root, expected=2)
 
 
 @pytest.mark.slow
-def test_a_model_that_is_another_each_time_is_told(root: Path) -> None:
+def test_a_model_that_is_another_each_time_is_told(history: History, root: Path) -> None:
     path = root / "src" / "holdfast" / "model.py"
     path.write_text(path.read_text().replace('"format": FORMAT', '"x": id([]), "format": FORMAT'))
     for line in ("dvc repro --quiet", "git commit --quiet --all --message planted", f"{HOLDFAST} publish"):
@@ -112,7 +125,7 @@ def test_a_model_that_is_another_each_time_is_told(root: Path) -> None:
     said = run(f"{HOLDFAST} restore challenger", root, expected=1)
 
     assert "artifacts/train/model/model.json" in said
-    assert f"recorded is {published(root, 1).sha256}" in said
+    assert f"recorded is {published(root, 6).sha256}" in said
     assert (root.parent / "flights-version-1" / "artifacts" / "train" / "model" / "model.json").exists()
 
 
