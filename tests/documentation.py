@@ -156,7 +156,7 @@ VARYING = [
     (r"[ \t]+$", ""),  # spaces that nobody sees
     (r"/tmp/[\w./+-]+", "<path>"),  # temporary files
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uuid>"),  # ids of requests
-    (r"\b[0-9a-f]{7,64}\b", "<hash>"),  # of Git, DVC, MLflow and SHA-256
+    (r"(?:(?<![\w.])|(?<=\.\.))[0-9a-f]{7,64}\b", "<hash>"),  # of Git, DVC, MLflow and SHA-256; decimals are none
     (
         r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun),? (\w{3} +\d+|\d+ \w{3}) [\d: ]+\d{4}( \d\d:\d\d:\d\d)?( [+-]\d{4}| GMT)?",
         "<time>",
@@ -170,7 +170,7 @@ VARYING = [
     (r"\b\d+(?:\.\d+)? ?(?:µs|ms|s|sec|min|h|seconds?|minutes?)\b", "<duration>"),
     (r"\b\d[\d,.]* ?(?:[kMG]i?B?|bytes|B)\b(?!/)", "<size>"),  # of files and of memory
     (r"\b(127\.0\.0\.1|localhost):\d{2,5}\b", r"\1:<port>"),
-    (r"\[\d{2,7}\]", "[<process>]"),  # in the log of a server
+    (r"\[\d{3,7}\]", "[<process>]"),  # in the log of a server
     (r"\b[Pp]ython ?3\.\d+(\.\d+)?", "<python>"),  # the tests run on three of them
     (r"-{4,}|={4,}|─{4,}", "<line>"),  # as wide as what stands below or beside it
 ]

@@ -6,11 +6,14 @@
 An update writes all that a command prints in place of what differs: shorten it with `...` then, by hand.
 """
 
+import fcntl
+import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 import documentation
 from documentation import Block, Command, Page
@@ -32,6 +35,14 @@ class Failure:
         return f"{self.page.name}:{self.command.line}: $ {self.command.text}\n{self.problem}"
 
 
+@contextmanager
+def alone_with_ports() -> Iterator[None]:
+    """Wait until no other page has servers: each has its own ports, but they are the ports that people use."""
+    with (Path(gettempdir()) / "holdfast-pages.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @dataclass
 class Run:
     """A page, or some that go on where the one before ended, in a place of their own."""
@@ -43,12 +54,16 @@ class Run:
     def __call__(self) -> list[Failure]:
         names = tuple(dict.fromkeys(name for page in self.pages for name in page.stand_ins))
         with (
+            alone_with_ports() if any(block.ready for page in self.pages for block in page.blocks) else nullcontext(),
             page_environment(self.place, names) as (clone, environment),
             Shell(self.place, clone, environment) as shell,
         ):
-            for page in self.pages:
-                for block in page.blocks:
+            for page, block in [(one, block) for one in self.pages for block in one.blocks]:
+                try:
                     self._block(shell, page, block)
+                except AssertionError as error:  # nothing more can be asked of this shell
+                    self.failures.append(Failure(page, Command(block.line, "(this block)", (), 0), str(error), ""))
+                    break
         return self.failures
 
     def alone(self, chapter: int) -> list[Failure]:
@@ -104,26 +119,33 @@ def update(page: Page, failures: list[Failure]) -> None:
     page.path.write_text("\n".join(lines))
 
 
-def _runs(paths: list[Path], place: Path) -> Iterator[tuple[Page, list[Failure]]]:
-    for number, path in enumerate(paths):
-        page = documentation.read(path)
-        where = place / str(number)
-        chapter = next(
-            (one.number for one in CHAPTERS if page.continues and path.name.startswith(f"{one.number}-")), None
-        )
-        run = Run([page], where)
-        yield page, run() if chapter is None else run.alone(chapter)
+def _with_those_before(path: Path) -> list[Page]:
+    """Return a page after those that it goes on from."""
+    page = documentation.read(path)
+    return [*(_with_those_before(path.parent / page.continues) if page.continues else []), page]
+
+
+def _run(path: Path, place: Path) -> list[Failure]:
+    """Run a page after those before it; a chapter of the tutorial alone, from the start that `tutorial reset` makes."""
+    chapter = next((one.number for one in CHAPTERS if path.match(one.page)), None)
+    return (
+        Run(_with_those_before(path), place)()
+        if chapter is None
+        else Run([documentation.read(path)], place).alone(chapter)
+    )
 
 
 def main(arguments: list[str]) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     paths = [Path(name).resolve() for name in arguments if name != "--update"]
     with TemporaryDirectory() as place:
-        for page, failures in _runs(paths, Path(place)):
+        for number, path in enumerate(paths):
+            failures = _run(path, Path(place) / str(number))
             for failure in failures:
                 sys.stdout.write(f"{failure}\n\n")
-            sys.stdout.write(f"{page.name}: {len(failures)} differ\n")
-            if "--update" in arguments:
-                update(page, [one for one in failures if one.command.line > 0])
+            sys.stdout.write(f"{path.name}: {len(failures)} differ\n")
+            for page in {failure.page.path: failure.page for failure in failures if "--update" in arguments}.values():
+                update(page, [one for one in failures if one.page is page and one.command.line])
     return 0
 
 

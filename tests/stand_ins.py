@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import s3_server
 from conftest import ROOT, made
@@ -20,6 +21,7 @@ from holdfast.playground import start
 from holdfast.playground.repositories import Repository
 from holdfast.playground.start import Practice
 from mlflow_server import s3_environment, serving
+from postgres import Server, binaries
 
 NOWHERE = "http://127.0.0.1:9"  # no page reaches what is not on this machine
 HOME = "/home/you"  # how the folder of a page is written on it
@@ -96,6 +98,20 @@ def s3(practice: Practice) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
+def postgres(practice: Practice) -> Iterator[dict[str, str]]:
+    """An empty database, which the variables of PostgreSQL lead to."""
+    server = Server(binaries())
+    server.start()
+    try:
+        address = urlsplit(server.make_database())
+        yield {"PGHOST": str(address.hostname), "PGPORT": str(address.port), "PGUSER": str(address.username),
+               "PGDATABASE": address.path.strip("/")}  # fmt: skip
+    finally:
+        server.stop()
+        shutil.rmtree(server.folder)
+
+
+@contextmanager
 def registry_server(practice: Practice) -> Iterator[dict[str, str]]:
     """A server of MLflow, which keeps its files itself; MLFLOW_SERVER is its address, and nothing uses it unasked."""
     folder = practice.folder / "mlflow-server"
@@ -107,9 +123,12 @@ def registry_server(practice: Practice) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def github(practice: Practice) -> Iterator[dict[str, str]]:
-    """The API of a GitHub with one repository, OWNER/NAME, and a pull request 7 whose head is HEAD."""
+    """The API of a GitHub with one repository, OWNER/NAME, and a pull request 7 of HEAD, on which `ci` has run."""
+    report = {"report.md": b"# Promote\n", "report.html": b"", "report.json": b"{}", "number": b"7"}
     with GitHub("OWNER/NAME") as server:
-        server.add_pull(7, head=practice.clone.tip("HEAD"))
+        head = practice.clone.tip("HEAD")
+        server.add_pull(7, head=head)
+        server.add_artifact(server.add_run(head=head), report)
         yield {"GITHUB_API_URL": server.url, "GITHUB_SERVER_URL": server.server, "GITHUB_TOKEN": server.token}
 
 
@@ -122,6 +141,7 @@ def heroku(practice: Practice) -> Iterator[dict[str, str]]:
 STAND_INS: dict[str, StandIn] = {
     "reproduced": reproduced,
     "s3": s3,
+    "postgres": postgres,
     "registry-server": registry_server,
     "github": github,
     "heroku": heroku,
