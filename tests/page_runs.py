@@ -102,9 +102,8 @@ class Run:
 
 def _script(place: Path, block: Block) -> Path:
     """Write a block of Python into a file, so that its errors name its lines."""
-    path = place / f".block-{block.line}.py"
-    quote = "'''" if block.source.startswith(">>>") else ""
-    path.write_text(f"{quote}{block.source}{quote}\n")
+    path = place / f".block-{block.line}{'.txt' if block.source.startswith('>>>') else '.py'}"
+    path.write_text(f"{block.source}\n")
     return path
 
 
