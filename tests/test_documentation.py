@@ -9,7 +9,7 @@ import pytest
 import documentation
 from conftest import ROOT
 from documentation import Block, Page, differences
-from holdfast.__main__ import parser
+from holdfast.command_line import parser
 from page_runs import Run, update
 
 PAGES = documentation.pages()
