@@ -19,7 +19,7 @@ from holdfast.split import SIDES, boundaries
 FEWEST_MONTHS = 4
 SHARES = (0.2, 0.25, 1 / 3)  # of each, validation and holdout
 LEAST = 0.1  # of the rows are on each side
-SALTS, MORE_SALTS, FEW = 200, 1_000, 100
+SALTS, MORE_SALTS, FEW = 200, 500, 100
 MANY = 300  # rows of a label that no hash puts on one side
 HALF = 0.5
 ENOUGH = 10  # rows of a label, of which one on each side can be had
