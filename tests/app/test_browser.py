@@ -15,9 +15,10 @@ from strangers import EVIL, make_strange
 import app as service
 from app.config import Config
 from app.words import words_of
-from conftest import ROOT, MakeRows, made
+from conftest import ROOT, MakeRows, Project, made
 from holdfast.bundle import Bundle
 from holdfast.files import Workspace
+from holdfast.targets import Kind
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
@@ -335,6 +336,24 @@ def test_any_other_data_gets_pages_without_violations_too(new_page: NewPage, str
         page.goto(path)
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("kind", ["classes", "number"])
+def test_each_kind_of_target_gets_pages_without_violations_that_fit_a_phone(
+    new_page: NewPage, project_of: Callable[[Kind], Project], kind: Kind
+) -> None:
+    uri = str(project_of(kind).workspace.evaluate / "bundle")
+    with serving(service.create_app(Config(model_uri=uri, **CHOICES))) as address:
+        for choices in ({"color_scheme": "light"}, {"color_scheme": "dark", "viewport": PHONE}):
+            page = new_page(address, **choices)
+            for path in ("/batch", "/card", "/?example=highest"):
+                page.goto(path)
+                if "example" in path:
+                    page.click("button.main")
+                    page.locator("#result .figure").wait_for()
+                found = Axe().run(page)
+                assert found.violations_count == 0, found.generate_report()
+                assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
 
 
 def test_the_page_that_describes_the_interface_asks_nobody_else(new_page: NewPage) -> None:
