@@ -36,8 +36,9 @@ class Prediction(Strict):
     sha256: str
 
     def line(self) -> str:
-        """Say it on one line."""
-        return f"{self.prediction_id}: {self.label}, {self.score:g}, {self.at:%Y-%m-%d %H:%M:%S} UTC ({self.source})"
+        """Say it on one line; a predicted number is its own label, and is said once."""
+        said = self.label if self.label == repr(self.score) else f"{self.label}, {self.score:g}"
+        return f"{self.prediction_id}: {said}, {self.at:%Y-%m-%d %H:%M:%S} UTC ({self.source})"
 
 
 def find(root: Path, prediction_id: str) -> Prediction:

@@ -45,6 +45,12 @@ def test_a_prediction_is_found_with_its_model_score_and_moment(filled: Database,
     assert found.line() == f"{ID}: late, 0.3125, 2026-11-21 16:00:05 UTC (api)"
 
 
+def test_a_predicted_number_is_said_once(filled: Database, tmp_path: Path) -> None:
+    number = logged.find(tmp_path, ID).model_copy(update={"score": 151.25, "label": "151.25"})
+
+    assert number.line() == f"{ID}: 151.25, 2026-11-21 16:00:05 UTC (api)"
+
+
 def test_one_that_the_log_does_not_know_is_told(filled: Database, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=rf"found no prediction {ID[:-1]}\.\n  fix: see that DATABASE_URL"):
         logged.find(tmp_path, ID[:-1])
