@@ -50,9 +50,7 @@ class History(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def history(
-    tmp_path_factory: pytest.TempPathFactory, make_repository: MakeRepository, make_rows: MakeRows
-) -> History:
+def history(tmp_path_factory: pytest.TempPathFactory, make_repository: MakeRepository, make_rows: MakeRows) -> History:
     """Five published commits: parameters, data, a correction of data and code are others each time."""
     root = tmp_path_factory.mktemp("origin") / "flights"
     root.mkdir()
