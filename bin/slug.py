@@ -31,6 +31,7 @@ SERVED = {
 }
 HIDDEN = {
     ".ci",
+    ".devcontainer",
     ".dockerignore",
     ".dvc",
     ".dvcignore",

@@ -277,7 +277,8 @@ def test_a_model_says_what_it_predicts(finished_project: Project, tmp_path: Path
     found = contenders.of_folder(tmp_path, finished_project.workspace.train / "model")
 
     assert found.target == {
-        "column": "arrival", "positive": "late", "negative": "on_time", "excluded": ["cancelled", "diverted"],
+        "kind": "binary", "column": "arrival", "positive": "late", "negative": "on_time",
+        "excluded": ["cancelled", "diverted"],
     }  # fmt: skip
     (tmp_path / "model.json").write_text('{"format": 9}')
     with pytest.raises(UnscorableError, match="does not say what it predicts"):

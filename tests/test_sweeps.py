@@ -89,7 +89,7 @@ def test_only_what_varies_is_named() -> None:
         ([f"{RATE}=[]"], f"-S {RATE}: found [], expected"),
         (["max_iterations=1.5"], "found 1.5, expected a valid integer"),
         (["seed=[1,2]"], "-S seed: found [1, 2], expected a valid integer"),
-        (["train.estimator=forest"], "found 'forest', expected 'gradient_boosting' or 'logistic'"),
+        (["train.estimator=forest"], "found 'forest', expected 'gradient_boosting', 'logistic' or 'linear'"),
         (["inverse_penalty=1,2"], "found a parameter of logistic, expected one that gradient_boosting reads"),
         (["split.validation_months=1,2"], "makes no other model of the same training rows"),
         (["threads=1,2"], "makes no other model of the same training rows"),
@@ -136,7 +136,7 @@ def test_a_value_is_changed_in_its_place_and_nothing_else() -> None:
     before, after = text.splitlines(), changed.splitlines()
     assert len(before) == len(after)
     assert [line for line, old in zip(after, before, strict=True) if line != old] == [
-        "  estimator: logistic  # or logistic", "    learning_rate: [0.03, 0.2]", "    max_iterations: 99"
+        "  estimator: logistic  # or logistic; for a number, or linear", "    learning_rate: [0.03, 0.2]", "    max_iterations: 99"
     ]  # fmt: skip
     assert yaml.safe_load(changed) == grids.with_values(CONTENT, point)
 

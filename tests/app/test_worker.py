@@ -465,8 +465,9 @@ def test_a_hundred_clients_that_break_off_leave_nothing_open(server: Server) -> 
 
 def test_no_tls_is_promised() -> None:
     done = subprocess.run(
-        [*GUNICORN, "--certfile", __file__, "echo:app"], cwd=HERE, env=ENVIRONMENT, capture_output=True, text=True
-    )
+        [*GUNICORN, "--bind", "127.0.0.1:0", "--certfile", __file__, "echo:app"],
+        cwd=HERE, env=ENVIRONMENT, capture_output=True, text=True,
+    )  # fmt: skip
 
     assert done.returncode != 0
     assert "app.worker speaks plain HTTP" in done.stderr
