@@ -91,8 +91,9 @@ class NumberAnswer(RowAnswer):
     """What is said of one row, of which a number is predicted."""
 
     score: float = Field(description="the predicted number")
-    range: tuple[float, float] = Field(
-        description="between which numbers 80 of 100 outcomes of such predictions were on the holdout"
+    range: tuple[float, float] | None = Field(
+        description="between which numbers 80 of 100 outcomes of such predictions were on the holdout; null where none "
+        "was so low or so high"
     )
 
 

@@ -19,7 +19,7 @@ from app.envelope import unique
 from app.metrics import Metrics
 from app.prediction_log import Record, Recorder
 from app.problems import Problem
-from app.ranges import spread_of
+from app.ranges import is_beyond, spread_of
 from app.requests import Reader, Row
 from holdfast.bundle import Bundle, kept
 from holdfast.errors import UserError
@@ -36,7 +36,7 @@ class Prediction(TypedDict):
     score: float
     label: NotRequired[str]
     scores: NotRequired[Mapping[str, float]]
-    range: NotRequired[tuple[float, float]]
+    range: NotRequired[tuple[float, float] | None]
     unknown: list[str]
     missing: list[str]
     id: NotRequired[str]
@@ -126,7 +126,8 @@ class Predictor:
             for prediction in made:
                 del prediction["label"]
                 spread = spread_of(self.bundle.card, prediction["score"])
-                prediction["range"] = (spread.low, spread.high)
+                known = not is_beyond(self.bundle.card, prediction["score"])
+                prediction["range"] = (spread.low, spread.high) if known else None
 
     def _unmet(self, columns: Mapping[str, Sequence[Any]]) -> Named:
         """Return the columns whose word the model never met, by the place of the row."""

@@ -119,7 +119,7 @@ def test_a_better_challenger_is_promoted_and_called_better(make_pair: MakePair, 
     found = judge(pair)
 
     assert found.verdict == "promote"
-    assert found.challenger_auc > found.champion_auc
+    assert found.of("roc_auc").challenger > found.of("roc_auc").champion
     assert {found.of(name).word for name in ("roc_auc", "log_loss", "brier", "pr_auc")} == {"better"}
 
 
@@ -355,7 +355,7 @@ def test_challenger_that_ruins_one_slice_is_kept_out(make_pair: MakePair, judge:
 
     found = judge(pair)
 
-    assert found.challenger_auc > found.champion_auc
+    assert found.of("roc_auc").challenger > found.of("roc_auc").champion
     assert refused(found) == ["G3"]
     assert {(one.label, one.value) for one in found.harmed} == {("third", "1")}
     assert "third 1: ROC AUC 0.8" in gate(found, "G3").text

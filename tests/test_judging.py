@@ -120,8 +120,8 @@ def test_each_model_is_scored_by_the_code_of_its_own_commit(repository: Project)
 
     report = judged(repository)
 
-    assert report.comparison.champion_auc > 0.7
-    assert report.comparison.challenger_auc == 0.5
+    assert report.comparison.of("roc_auc").champion > 0.7
+    assert report.comparison.of("roc_auc").challenger == 0.5
     assert refused(report) == {"G1": False, "G2": False, "G3": False}
     assert report.comparison.verdict == "keep"
     assert [stage.name for stage in report.stages if stage.because] == ["train", "evaluate"]

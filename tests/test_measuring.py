@@ -135,7 +135,24 @@ def test_predictions_are_shown_with_what_came_of_them() -> None:
 
 
 def test_equal_predictions_are_in_one_line() -> None:
-    table = measuring.predictions(np.arange(20.0), np.repeat([1.0, 2.0], 10), 10)
+    table = measuring.predictions(np.arange(200.0), np.repeat([1.0, 2.0], 100), 5)
 
-    assert table["rows"].tolist() == [10, 10]
-    assert table["mean_target"].tolist() == [4.5, 14.5]
+    assert table["rows"].tolist() == [100, 100]
+    assert table["mean_target"].tolist() == [49.5, 149.5]
+
+
+def test_no_line_tells_the_range_of_a_few_rows() -> None:
+    target, scores = sample("number", 100, seed=0)
+
+    assert measuring.predictions(target, scores, 10)["rows"].min() >= 30
+
+
+def test_a_draw_without_any_row_has_no_metric_and_no_warning() -> None:
+    target, scores = sample("classes", 20, seed=0)
+    nothing = np.zeros((1, 2), dtype="uint8")
+
+    found = measures("classes", target, scores, np.arange(20) % 2, threshold=None, bins=10).of(
+        nothing, COMPARED["classes"]
+    )
+
+    assert all(np.isnan(value) for (value,) in found.values())

@@ -99,16 +99,6 @@ class Comparison:
         """Return the difference in the metric that stands for all."""
         return self.differences[0]
 
-    @property
-    def champion_auc(self) -> float:
-        """The champion's ROC AUC."""
-        return self.of("roc_auc").champion
-
-    @property
-    def challenger_auc(self) -> float:
-        """The challenger's ROC AUC."""
-        return self.of("roc_auc").challenger
-
 
 def impossible(reason: str, fix: str = "") -> Comparison:
     """Return what is said where the models cannot be compared at all."""

@@ -74,8 +74,8 @@ class ClassMeasures:
         with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 is NaN: such a class is not there
             found: dict[Metric, np.ndarray] = {
                 "accuracy": hits.sum(axis=1) / rows,
-                "balanced_accuracy": np.nanmean(hits / true, axis=1),
-                "macro_f1": np.nanmean(2 * hits / (true + said), axis=1),
+                "balanced_accuracy": _over_classes(hits / true),
+                "macro_f1": _over_classes(2 * hits / (true + said)),
                 "log_loss": log_loss / rows,
                 "brier": brier / rows,
                 "calibration_error": np.abs(times @ self._gaps).sum(axis=1) / rows,
@@ -90,9 +90,16 @@ class ClassMeasures:
             1 - areas.areas(drawn, both=False)[0] / (true[:, one] * (rows - true[:, one]))
             for one, areas in self._areas.items()
         ]
-        known = np.column_stack(alone)
-        present = np.isfinite(known)
-        return np.where(present, known, 0).sum(axis=1) / present.sum(axis=1)
+        return _over_classes(np.column_stack(alone))
+
+
+def _over_classes(values: np.ndarray) -> np.ndarray:
+    """Return the mean of each line over the classes that are there; NaN where none is.
+
+    Shapes: (draws, classes) → (draws,).
+    """
+    present = np.isfinite(values)
+    return np.where(present, values, 0).sum(axis=1) / present.sum(axis=1)
 
 
 class NumberMeasures:

@@ -22,6 +22,7 @@ from holdfast.targets import Kind
 
 DECIMALS = 6
 CURVE_POINTS = 201
+FEWEST = 30  # rows of which two quantiles are told
 MIDDLE = (0.1, 0.9)  # between these quantiles lie 80 of 100 rows
 
 Metrics = dict[str, float | int | None]
@@ -173,8 +174,10 @@ def _calibration_error(target: np.ndarray, scores: np.ndarray, bins: int) -> flo
 def predictions(target: np.ndarray, scores: np.ndarray, bins: int) -> pd.DataFrame:
     """Return what became of rows with similar predictions: their mean, and between which numbers 80 of 100 lay.
 
-    The bins have as many rows each; equal predictions are in one.
+    The bins have as many rows each, and not so few that these numbers would be of single rows; equal predictions are
+    in one.
     """
+    bins = int(np.clip(len(scores) // FEWEST, 1, bins))
     edges = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1]))
     grouped = pd.DataFrame({"score": scores, "target": target}).groupby(np.searchsorted(edges, scores, side="right"))
     table = pd.DataFrame(
