@@ -62,7 +62,7 @@ def test_commands_in_running_text_exist_with_their_options() -> None:
     unknown = [
         f"{name}: {command}{given}"
         for name, text in texts.items()
-        for command, given in re.findall(r"python3? -m holdfast ([\w-]+)([^`|\n]*)", text)
+        for command, given in re.findall(r"python3? -m holdfast ([a-z][\w-]*)([^`|\n]*)", text)
         if not set(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", given.partition(" && ")[0])) <= known.get(command, set())
         or command not in known
     ]
