@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from conftest import ENVIRONMENT, ROOT, run
 from holdfast.commands import tutorial
 from holdfast.errors import UserError
-from holdfast.playground import borrowed, chapters, checks, flights, reset, start
+from holdfast.playground import borrowed, chapters, checks, flights, forgetting, reset, start
 from holdfast.playground.chapters import CHAPTERS
 from holdfast.playground.start import Practice
 
@@ -27,6 +28,18 @@ stages:
     params: [seed]
     outs: [artifacts/evaluate/metrics.json: {cache: false}]
 """
+# What whoever releases has exported.
+REAL = {
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "DEPLOY_REMOTE": "https://git.heroku.com/real.git",
+    "DEPLOY_URL": "https://real.example.org",
+    "DVC_REMOTE": "ours",
+    "HEROKU_API_KEY": "secret",
+    "MLFLOW_TRACKING_PASSWORD": "secret",
+    "MLFLOW_TRACKING_TOKEN": "secret",
+    "MLFLOW_TRACKING_URI": "https://models.example.org",
+    "MLFLOW_TRACKING_USERNAME": "me",
+}
 PARAMS = "seed: 1\ndata: {id: flight}\n"
 
 
@@ -85,7 +98,7 @@ def template(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Practi
 def said_by(practice: Practice, command: str) -> str:
     """Run a command in the clone, with its environment activated, as a learner does."""
     line = f". .venv/bin/activate && {command}"
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": "https://models.example.org", "HEROKU_API_KEY": "secret"}
+    environment = {**os.environ, **REAL, "HOLDFAST_ENV": "prod"}
     done = subprocess.run(
         ["bash", "-c", line], cwd=practice.clone.folder, env=environment, text=True, capture_output=True
     )
@@ -123,11 +136,58 @@ def test_nothing_in_it_leads_back_to_the_original(template: Practice, original: 
 
 def test_its_environment_borrows_packages_and_forgets_addresses(template: Practice) -> None:
     said = said_by(template, 'python -c "import numpy, sys; print(numpy.__version__, sys.prefix)"; which ruff pytest')
-    known = said_by(template, "echo $MLFLOW_TRACKING_URI$HEROKU_API_KEY.$VIRTUAL_ENV; scripts/setup")
+    known = said_by(template, f"echo ${'$'.join(REAL)}$HOLDFAST_ENV.$VIRTUAL_ENV; scripts/setup")
 
     environment = template.clone.folder / ".venv"
     assert said.split()[1:] == [str(environment), f"{environment}/bin/ruff", f"{environment}/bin/pytest"]
     assert known == f".{environment}"  # and `make` does not set it up again
+
+
+def test_a_command_forgets_addresses_where_nothing_is_activated(template: Practice) -> None:
+    command = [sys.executable, "-m", "holdfast", "tutorial", "check", "9"]
+    done = subprocess.run(
+        command, cwd=template.clone.folder, env={**ENVIRONMENT, **REAL}, text=True, capture_output=True
+    )
+
+    assert f"a practice copy: what the shell has in {', '.join(REAL)} is not used" in done.stdout
+    assert done.returncode == 2, done.stderr
+
+
+def test_what_a_chapter_sets_is_kept(template: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**REAL, "HOLDFAST_ENV": "prod", "MODEL_URI": "served"}.items():
+        monkeypatch.setenv(name, value)
+
+    forgetting.forget(template.clone.folder)
+
+    assert not set(REAL) & set(os.environ)
+    assert (os.environ["HOLDFAST_ENV"], os.environ["MODEL_URI"]) == ("prod", "served")
+
+
+def test_every_address_that_a_command_takes_from_the_shell_is_forgotten() -> None:
+    sources = [path.read_text() for path in (ROOT / "src" / "holdfast").rglob("*.py")]
+    named = {name for source in sources for name in re.findall(r'"([A-Z_]+_(?:URI|URL|TOKEN|KEY|REMOTE))"', source)}
+
+    assert named - set(forgetting.ADDRESSES) <= {"GITHUB_API_URL", "GITHUB_SERVER_URL", "MODEL_URI"}  # public ones
+
+
+def test_a_worktree_of_a_practice_copy_is_one_and_a_clone_of_the_original_is_none(
+    template: Practice, original: Path, tmp_path: Path
+) -> None:
+    run(f"git worktree add --quiet --detach {tmp_path / 'tree'}", template.clone.folder)
+
+    found = [forgetting.is_practice(root) for root in (template.clone.folder, tmp_path / "tree", original, tmp_path)]
+
+    run(f"git worktree remove {tmp_path / 'tree'}", template.clone.folder)
+    assert found == [True, True, False, False]
+
+
+def test_the_addresses_of_the_real_repository_stay(original: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in REAL.items():
+        monkeypatch.setenv(name, value)
+
+    forgetting.forget(original)
+
+    assert set(REAL) <= set(os.environ)
 
 
 def test_its_code_comes_before_what_it_borrows(template: Practice) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from holdfast import terminal
 from holdfast.command_line import parser
 from holdfast.errors import UserError, exit_code
+from holdfast.playground import forgetting
 
 
 def run() -> int:
@@ -19,7 +20,9 @@ def run() -> int:
     arguments = vars(parser().parse_args())
     name = arguments.pop("command").replace("-", "_")
     with terminal.lines(sys.stdout):
-        code: int = import_module(f"holdfast.commands.{name}").run(_root(), **arguments)
+        root = _root()
+        forgetting.forget(root)
+        code: int = import_module(f"holdfast.commands.{name}").run(root, **arguments)
     return code
 
 

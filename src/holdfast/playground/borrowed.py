@@ -13,14 +13,12 @@ import venv
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+from holdfast.playground.forgetting import ADDRESSES, CHOICES
+
 NAME = ".venv"
 STAMP = ".made-from"
 MADE_FROM = ("requirements-work.txt", "pyproject.toml", "scripts/setup")  # as scripts/setup does
 BINARIES = ("ruff", "shellcheck", "uv", "zizmor")  # tools that are not written in Python
-FORGOTTEN = (
-    "DATABASE_URL", "GH_TOKEN", "GITHUB_TOKEN", "HEROKU_API_KEY", "HOLDFAST_ENV", "MLFLOW_REGISTRY_URI",
-    "MLFLOW_TRACKING_URI", "MODEL_URI", "PYTHONPATH", "REDIS_URL",
-)  # fmt: skip
 FORGET = {"activate": "unset {}", "activate.fish": "set -e {}", "activate.csh": "unsetenv {}"}
 SCRIPT = """\
 {shebang}
@@ -40,7 +38,7 @@ def make(clone: Path) -> None:
     _write(_packages(folder) / "borrowed.pth", "\n".join(lines) + "\n")
     for name, pattern in FORGET.items():
         script = folder / "bin" / name
-        script.write_text(script.read_text() + "".join(f"{pattern.format(one)}\n" for one in FORGOTTEN))
+        script.write_text(script.read_text() + "".join(f"{pattern.format(one)}\n" for one in (*ADDRESSES, *CHOICES)))
     _scripts(folder / "bin")
     read = b"".join((clone / name).read_bytes() for name in MADE_FROM)
     (folder / STAMP).write_bytes(f"{clone}\n".encode() + read)

@@ -17,9 +17,9 @@ from typing import NamedTuple
 from holdfast.errors import UserError
 from holdfast.playground import borrowed, flights
 from holdfast.playground.chapters import CHAPTERS, FIRST, NEXT
+from holdfast.playground.forgetting import SETTING
 from holdfast.playground.repositories import HEADS, STARTS, UPSTREAM, Repository
 
-SETTING = "holdfast.practice"
 ORIGIN, REMOTE, HEROKU, CLONE = "origin.git", "dvc-remote", "heroku.git", "holdfast"
 # A remote of its own, and no settings of others: a relative address would not be the same in a worktree.
 CONFIG = """\
@@ -74,6 +74,7 @@ def make(root: Path, folder: Path) -> Practice:
         copy_origin(root, practice)
         _begin_chapters(practice)
         clone_origin(practice)
+        practice.clone.git("config", SETTING, str(practice.folder))
     except BaseException:
         for part in folder.iterdir() if folder.is_dir() else ():
             shutil.rmtree(part, ignore_errors=True)
@@ -130,7 +131,6 @@ def clone_origin(practice: Practice) -> None:
     clone = practice.clone
     practice.origin.git("clone", "--quiet", "--no-hardlinks", str(practice.origin.folder), str(clone.folder))
     clone.git("remote", "add", "heroku", str(practice.heroku.folder))
-    clone.git("config", SETTING, str(practice.folder))
     for key, value in (("user.name", os.environ.get("USER") or "learner"), ("user.email", "learner@localhost")):
         if not clone.line("config", key):
             clone.git("config", key, value)
