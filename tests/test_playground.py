@@ -405,6 +405,78 @@ def test_going_back_keeps_all_that_was_done(practice: Practice, caplog: pytest.L
     assert not {"mine.txt", "new.txt", "mlflow.db"} & {path.name for path in root.iterdir()}
 
 
+def diverge(root: Path) -> None:
+    """Let `main` and `other` say different things in one file."""
+    for branch, said in (("other", "theirs"), ("main", "ours")):
+        run(f"git switch --quiet {'--create' if branch == 'other' else ''} {branch}", root)
+        (root / "mine.txt").write_text(said)
+        run("git add mine.txt", root)
+        run(f"git commit --quiet --message {said}", root)
+
+
+def in_progress(practice: Practice) -> set[str]:
+    """Return what Git would have to be asked to continue or to abort."""
+    states = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply", "BISECT_LOG")
+    return {name for name in states if (practice.clone.folder / ".git" / name).exists()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("begun", ["merge", "rebase", "cherry-pick"])
+def test_going_back_ends_what_is_in_progress_and_keeps_it(practice: Practice, begun: str) -> None:
+    clone, root = practice.clone, practice.clone.folder
+    diverge(root)
+    (root / "mlflow.db").write_text("runs")
+    subprocess.run(["git", begun, "other"], cwd=root, env=ENVIRONMENT, capture_output=True, check=False)
+    assert in_progress(practice)
+
+    name = reset.go(practice, chapters.of(1))
+
+    assert in_progress(practice) == set()
+    assert clone.line("status", "--porcelain", "--branch") == "## main...origin/main"
+    assert "<<<<<<<" in str(clone.content(f"{name}/not-committed", "mine.txt"))
+    assert clone.content(f"{name}/main", "mine.txt") == b"ours"
+    assert clone.content(f"{name}/other", "mine.txt") == b"theirs"
+    assert (root / ".holdfast" / name / "mlflow.db").read_text() == "runs"
+
+
+def test_where_git_refuses_to_go_back_nothing_is_moved(practice: Practice) -> None:
+    root = practice.clone.folder
+    (root / "mlflow.db").write_text("runs")
+    (root / ".git" / "index.lock").touch()
+
+    with pytest.raises(UserError, match=r"git checkout: .*index\.lock"):
+        reset.go(practice, chapters.of(1))
+
+    assert (root / "mlflow.db").read_text() == "runs"
+    assert not (root / ".holdfast").exists()
+
+
+@pytest.mark.slow
+def test_going_back_keeps_commits_on_no_branch(practice: Practice) -> None:
+    root = practice.clone.folder
+    run("git switch --quiet --detach", root)
+    run("git commit --quiet --allow-empty --message alone", root)
+    alone = practice.clone.tip("HEAD")
+
+    name = reset.go(practice, chapters.of(1))
+
+    assert practice.clone.tip(f"{name}/detached") == alone
+
+
+@pytest.mark.slow
+def test_going_back_keeps_data_that_no_cache_has(practice: Practice) -> None:
+    root = practice.clone.folder
+    run("dvc pull --quiet data.dvc", root)
+    (root / "data" / "flights" / "2014-01.parquet").write_text("2014-01\n")
+    run("dvc add --quiet data", root)
+    run("git commit --quiet --all --message January", root)
+    shutil.rmtree(root / ".dvc" / "cache")
+
+    name = reset.go(practice, chapters.of(1))
+
+    assert (root / ".holdfast" / name / "data" / "flights" / "2014-01.parquet").read_text() == "2014-01\n"
+
+
 @pytest.mark.slow
 def test_going_back_ends_at_the_start_of_the_chapter(practice: Practice) -> None:
     clone, root = practice.clone, practice.clone.folder

@@ -19,6 +19,7 @@ from holdfast.playground.start import Practice
 logger = logging.getLogger(__name__)
 
 MINE = "mine"
+NOTHING = "{}"  # is what DVC says of data that it could bring back
 MOVED = ("mlflow.db", "mlartifacts", "reports", "quarantine", "served", "predictions.db")
 
 
@@ -44,11 +45,33 @@ def go(practice: Practice, chapter: Chapter) -> str:
 
 
 def _put_aside(practice: Practice, name: str, starts: dict[str, str]) -> bool:
-    """Put everything that was made under a name; tell whether there was anything."""
-    kept = [_keep_changes(practice.clone, name), _keep_files(practice.clone.folder, name)]
-    practice.clone.git("checkout", "--quiet", "--detach")
-    kept += [_rename(one, name, starts) for one in (practice.clone, practice.origin, practice.heroku)]
-    return any(kept)
+    """Put everything that was made under a name; tell whether there was anything.
+
+    What Git does not keep is moved last: where Git refuses, it still lies where it was.
+    """
+    clone = practice.clone
+    kept = [_keep_changes(clone, name), _keep_detached(clone, name)]
+    moved = _not_kept(clone.folder)
+    _end_what_is_in_progress(clone)
+    clone.git("checkout", "--quiet", "--force", "--detach")
+    kept += [_rename(one, name, starts) for one in (clone, practice.origin, practice.heroku)]
+    return any([*kept, _move(clone.folder, moved, name)])
+
+
+def _keep_detached(clone: Repository, name: str) -> bool:
+    """Keep commits that are on no branch, as in the middle of a rebase."""
+    on_a_branch = clone.line("symbolic-ref", "--quiet", "HEAD")
+    alone = not (on_a_branch or clone.line("for-each-ref", "--contains", "HEAD", HEADS, "refs/remotes"))
+    if alone:
+        clone.point(f"{HEADS}/{name}/detached", clone.tip("HEAD"))
+    return alone
+
+
+def _end_what_is_in_progress(clone: Repository) -> None:
+    """End a rebase, a merge and their like where they stand; those that there are not refuse, and nothing is done."""
+    for begun in ("rebase", "am", "cherry-pick", "revert", "merge"):
+        clone.line(begun, "--quit")
+    clone.line("bisect", "reset", "HEAD")
 
 
 def _rename(repository: Repository, name: str, starts: dict[str, str]) -> bool:
@@ -79,12 +102,16 @@ def _keep_changes(clone: Repository, name: str) -> bool:
     return True
 
 
-def _keep_files(folder: Path, name: str) -> bool:
-    """Move away what Git does not keep; data that DVC has recorded is in its cache, and can go."""
-    place = folder / ".holdfast" / name
+def _not_kept(folder: Path) -> list[Path]:
+    """Return what Git does not keep; data that DVC has recorded, and has in its cache, can go."""
     status = processes.run(["dvc", "status", "--json", flights.TRACKED], folder)
-    unknown = status.returncode or '"modified"' in status.stdout or '"new"' in status.stdout
-    moved = [folder / one for one in (*MOVED, *(["data"] if unknown else [])) if (folder / one).exists()]
+    known = not status.returncode and status.stdout.strip() == NOTHING
+    return [folder / one for one in (*MOVED, *([] if known else ["data"])) if (folder / one).exists()]
+
+
+def _move(folder: Path, moved: list[Path], name: str) -> bool:
+    """Move files away under a name, and remove the data that may go."""
+    place = folder / ".holdfast" / name
     for path in moved:
         place.mkdir(parents=True, exist_ok=True)
         path.rename(place / path.name)
