@@ -123,7 +123,7 @@ def install(checkout: Path) -> None:
     for name in ("bin", "lib", "include", "pyvenv.cfg"):
         if not (venv / name).exists() and (Path(sys.prefix) / name).exists():
             (venv / name).symlink_to(Path(sys.prefix) / name)
-    made_from = [f"{checkout}\n", *((checkout / name).read_text() for name in _MADE_FROM)]
+    made_from = [f"{checkout.resolve()}\n", *((checkout / name).read_text() for name in _MADE_FROM)]
     (venv / ".made-from").write_text("".join(made_from))
 
 

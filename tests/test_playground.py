@@ -120,14 +120,17 @@ def test_it_has_an_origin_a_remote_and_a_branch_at_the_start_of_each_chapter(tem
     assert months == {"2013-05", "2013-06"}
 
 
+def naming(folder: Path, place: Path) -> set[str]:
+    """Return the files and links below a folder that name a place."""
+    paths = [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
+    said = {path: str(path.readlink()).encode() if path.is_symlink() else path.read_bytes() for path in paths}
+    return {path.relative_to(folder).as_posix() for path, content in said.items() if str(place).encode() in content}
+
+
 def test_nothing_in_it_leads_back_to_the_original(template: Practice, original: Path) -> None:
-    named = [
-        path for path in template.folder.rglob("*")
-        if path.is_file() and not path.is_symlink() and str(original).encode() in path.read_bytes()
-    ]  # fmt: skip
     linked = [path for path in template.folder.rglob("*") if path.is_file() and path.stat().st_nlink > 1]
 
-    assert named == []
+    assert naming(template.folder, original) == set()
     assert linked == []
     assert "s3://" not in (template.clone.folder / ".dvc" / "config").read_text()
     assert template.clone.line("remote").split() == ["heroku", "origin"]
@@ -141,6 +144,17 @@ def test_its_environment_borrows_packages_and_forgets_addresses(template: Practi
     environment = template.clone.folder / ".venv"
     assert said.split()[1:] == [str(environment), f"{environment}/bin/ruff", f"{environment}/bin/pytest"]
     assert known == f".{environment}"  # and `make` does not set it up again
+
+
+def test_by_a_symlink_its_environment_is_not_set_up_again(original: Path, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    clone = start.make(original, tmp_path / "link" / "practice").clone.folder  # as it is written, not where it lies
+    ends = {"PYTHON": "there-is-none", "PATH": os.environ["PATH"]}  # where it would be set up
+
+    for folder in (clone, clone.resolve()):
+        done = subprocess.run(["sh", "-c", 'cd "$0" && scripts/setup', folder], env=ends, text=True, capture_output=True)
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_command_forgets_addresses_where_nothing_is_activated(template: Practice) -> None:

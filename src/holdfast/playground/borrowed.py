@@ -41,7 +41,7 @@ def make(clone: Path) -> None:
         script.write_text(script.read_text() + "".join(f"{pattern.format(one)}\n" for one in (*ADDRESSES, *CHOICES)))
     _scripts(folder / "bin")
     read = b"".join((clone / name).read_bytes() for name in MADE_FROM)
-    (folder / STAMP).write_bytes(f"{clone}\n".encode() + read)
+    (folder / STAMP).write_bytes(f"{clone.resolve()}\n".encode() + read)
 
 
 def _places() -> list[str]:
