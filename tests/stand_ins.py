@@ -78,7 +78,9 @@ def _lay_over(practice: Practice) -> None:
     # What the lock was made from may have been laid over, too: the environment is still the one of this page.
     stamp = clone.folder / ".venv" / ".made-from"
     names = ("requirements-work.txt", "pyproject.toml", "scripts/setup")
-    stamp.write_bytes(f"{clone.folder.resolve()}\n".encode() + b"".join((clone.folder / name).read_bytes() for name in names))
+    stamp.write_bytes(
+        f"{clone.folder.resolve()}\n".encode() + b"".join((clone.folder / name).read_bytes() for name in names)
+    )
 
 
 @contextmanager

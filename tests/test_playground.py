@@ -137,6 +137,21 @@ def test_nothing_in_it_leads_back_to_the_original(template: Practice, original: 
     assert template.origin.line("remote") == ""
 
 
+def test_only_its_environment_names_what_it_borrows(template: Practice) -> None:
+    environment = template.clone.folder / ".venv"
+    packages = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+
+    named = {name: naming(template.folder, Path(name)) for name in (sys.prefix, ROOT)}
+
+    allowed = {"pyvenv.cfg", f"{packages}/borrowed.pth", *(f"bin/{name}" for name in borrowed.BINARIES)}
+    within = {f"{environment.relative_to(template.folder).as_posix()}/{name}" for name in allowed}
+    assert all(names <= within for names in named.values()), named
+    assert f"{environment.relative_to(template.folder)}/{packages}/borrowed.pth" in named[sys.prefix]
+    borrowing = (environment / packages / "borrowed.pth").read_text().splitlines()
+    assert borrowing[0] == str(template.clone.folder / "src")
+    assert all(line.endswith(("site-packages')", "dist-packages')")) for line in borrowing[1:])
+
+
 def test_its_environment_borrows_packages_and_forgets_addresses(template: Practice) -> None:
     said = said_by(template, 'python -c "import numpy, sys; print(numpy.__version__, sys.prefix)"; which ruff pytest')
     known = said_by(template, f"echo ${'$'.join(REAL)}$HOLDFAST_ENV.$VIRTUAL_ENV; scripts/setup")
@@ -153,7 +168,9 @@ def test_by_a_symlink_its_environment_is_not_set_up_again(original: Path, tmp_pa
     ends = {"PYTHON": "there-is-none", "PATH": os.environ["PATH"]}  # where it would be set up
 
     for folder in (clone, clone.resolve()):
-        done = subprocess.run(["sh", "-c", 'cd "$0" && scripts/setup', folder], env=ends, text=True, capture_output=True)
+        done = subprocess.run(
+            ["sh", "-c", 'cd "$0" && scripts/setup', folder], env=ends, text=True, capture_output=True
+        )
         assert (done.returncode, done.stderr) == (0, "")
 
 

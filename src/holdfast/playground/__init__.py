@@ -1,1 +1,1 @@
-"""A practice copy of the project: its own origin, DVC remote and environment, with no way back to the original."""
+"""A practice copy of the project: its own origin, DVC remote and environment; what is done in it stays in it."""

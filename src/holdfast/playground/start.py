@@ -5,7 +5,8 @@
     DIR/heroku.git   what a platform would hold that builds from Git
     DIR/holdfast     the clone to work in, with an environment that borrows the packages of this one
 
-Nothing of it knows where it comes from, and all of it is the learner's to break.
+All of it is the learner's to break, and no repository in it knows where it comes from. Only the environment of the
+clone does: it names the folders of the packages that it borrows, the programs among them, and the Python that made it.
 """
 
 import os
