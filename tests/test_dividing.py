@@ -74,11 +74,8 @@ def test_months_enough_make_a_split_by_time() -> None:
     division = divided(["a", "b"] * 100, 200, pd.date_range("2024-01-01", periods=200))
 
     assert isinstance(division.split, TimeSplit)
-    assert (division.split.holdout_months, division.split.validation_months) == (
-        2,
-        2,
-    ) or division.split.holdout_months == 1
-    assert division.sides[-1] == "holdout"
+    assert (division.split.holdout_months, division.split.validation_months) == (2, 2)
+    assert [(division.sides == side).sum() for side in SIDES] == [91, 61, 48]  # January to March, to May, to 18 July
 
 
 @pytest.mark.parametrize(
