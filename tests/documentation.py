@@ -64,8 +64,9 @@ class Block:
         """Return the commands of a console, one after the other."""
         lines = self.source.splitlines()
         starts = [number for number, line in enumerate(lines) if line.startswith("$ ")]
-        if lines and (not starts or starts[0]):
-            raise AssertionError(f"line {self.line}: a console begins with `$ ` and a command, found: {lines[0]}")
+        if not starts or starts[0]:
+            found = lines[0] if lines else "nothing"
+            raise AssertionError(f"line {self.line}: a console begins with `$ ` and a command, found: {found}")
         ends = [*starts[1:], len(lines)]
         return [self._command(lines[start:end], self.line + start) for start, end in zip(starts, ends, strict=True)]
 

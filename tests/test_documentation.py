@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from conftest import ROOT
 from documentation import Block, Page, differences
 from holdfast.command_line import parser
 from page_runs import Run, update
+from stand_ins import STAND_INS
 
 PAGES = documentation.pages()
 CHAINS = [chain for chain in documentation.chains(PAGES) if any(page.blocks for page in chain)]
@@ -71,12 +73,27 @@ def test_commands_in_running_text_exist_with_their_options() -> None:
     assert {target for text in texts.values() for target in re.findall(r"`make ([a-z-]+)", text)} <= targets
 
 
-def test_every_console_can_be_read() -> None:
-    commands = [command for page in PAGES for block in page.blocks if block.language == "console"
-                for command in block.commands()]  # fmt: skip
+def unreadable(page: Page) -> str:
+    """Return what a shell has against the commands of a page, which it reads without running them."""
+    commands = [command for block in page.blocks if block.language == "console" for command in block.commands()]
+    typed = "\n".join(command.text for command in commands)
+    return subprocess.run(["bash", "-n"], input=typed, text=True, capture_output=True).stderr
 
-    assert all(command.text for command in commands)
-    assert {len(page.stand_ins) for page in PAGES} <= {0, 1, 2, 3}
+
+def test_every_console_is_one_that_a_shell_can_read(tmp_path: Path) -> None:
+    assert {page.name: said for page in PAGES if (said := unreadable(page))} == {}
+    assert "unexpected EOF" in unreadable(write(tmp_path, console("$ echo 'one")))
+
+
+def test_what_a_page_is_run_with_there_is() -> None:
+    assert {name for page in PAGES for name in page.stand_ins} <= set(STAND_INS)
+
+
+def test_where_a_block_is_waited_for_something_is_left_running() -> None:
+    idle = [f"{page.name}:{block.line}" for page in PAGES for block in page.blocks
+            if block.ready and not any(command.is_left_running for command in block.commands())]  # fmt: skip
+
+    assert idle == []
 
 
 @pytest.mark.slow
@@ -151,8 +168,9 @@ def test_everything_else_is_a_difference(shown: str, found: str) -> None:
 
 
 def test_a_console_that_does_not_begin_with_a_command_is_refused() -> None:
-    with pytest.raises(AssertionError, match=r"line 3: a console begins with `\$ ` and a command, found: ls"):
-        Block("console", 3, "ls\n").commands()
+    for source, found in (("ls\n", "ls"), ("", "nothing")):
+        with pytest.raises(AssertionError, match=rf"line 3: a console begins with `\$ ` and a command, found: {found}"):
+            Block("console", 3, source).commands()
 
 
 def test_marks_are_read_where_they_stand_before_a_block(tmp_path: Path) -> None:
