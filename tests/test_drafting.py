@@ -152,6 +152,17 @@ def test_a_group_is_known_and_no_input(tmp_path: Path) -> None:
     assert "patient" in next(rows for _, rows in draft.partitions())
 
 
+def test_an_id_that_gets_another_name_is_in_the_files_by_it_and_counted_once(tmp_path: Path) -> None:
+    rows = ugly.plain().assign(score_no=[f"A{n}" for n in range(200)], outcome=["no", "yes", "late", "yes"] * 50)
+    rows.to_csv(tmp_path / "table.csv", index=False)
+
+    draft = drafted(tmp_path / "table.csv", target="outcome")
+
+    assert draft.params.data.id == "id"
+    assert "score_no" not in next(rows for _, rows in draft.partitions())
+    assert said(draft).startswith(f"200 rows of {rows.shape[1]} columns")
+
+
 def test_a_column_that_gives_the_answer_away_is_told(tmp_path: Path) -> None:
     rows = ugly.plain(400)
     rows.insert(0, "refund", np.where(rows["outcome"] == "yes", 10.5, 0.5) + np.arange(400) % 7 / 10)

@@ -14,9 +14,10 @@ SIZE = [round(0.37 * n % 7, 2) for n in range(ROWS)]
 
 
 def roles_of(**columns: Any) -> Roles:
-    return roles.give(
-        guessing.table(pd.DataFrame({"size": SIZE, **columns, "target": ["a", "b"] * 20}), ","), None, None
-    )
+    rows = max((len(values) for values in columns.values()), default=ROWS)
+    size = [round(0.37 * n % 7, 2) for n in range(rows)]
+    target = ["a", "b"] * (rows // 2)
+    return roles.give(guessing.table(pd.DataFrame({"size": size, **columns, "target": target}), ","), None, None)
 
 
 def reasons(given: Roles) -> dict[str, str]:
@@ -29,6 +30,7 @@ def reasons(given: Roles) -> dict[str, str]:
         ("id", [n * 7 for n in range(ROWS)]),
         ("PassengerId", list(range(1, ROWS + 1))),
         ("order_key", [f"A{n}" for n in range(ROWS)]),
+        ("No", [n * 7 for n in range(ROWS)]),
     ],
 )
 def test_a_column_that_names_every_row_once_is_the_id(name: str, values: list[Any]) -> None:
@@ -70,11 +72,38 @@ def test_ids_that_repeat_are_told_and_others_are_made() -> None:
 
 
 def test_an_id_that_many_rows_share_is_the_group() -> None:
-    given = roles_of(patient_id=[n // 4 for n in range(ROWS)], visit_id=range(ROWS))
+    given = roles_of(patient_id=[n // 4 for n in range(120)], visit_id=range(120))
 
     assert given.group is not None
     assert (given.group.name, given.id.name) == ("patient_id", "visit_id")
     assert "patient_id" not in [guess.name for guess in given.columns]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("no_of_week_nights", [n % 40 for n in range(400)]),
+        ("key", [n % 37 for n in range(400)]),
+        ("device", [f"D{n % 6}" for n in range(400)]),
+        ("group", ["A", "B", "C", "D", "E"] * 80),
+        ("family", [n % 29 for n in range(400)]),
+        ("season_id", [n % 12 for n in range(400)]),
+    ],
+)
+def test_an_ordinary_column_whose_name_only_sounds_like_an_id_is_seen_by_the_model(
+    name: str, values: list[Any]
+) -> None:
+    given = roles_of(**{name: values})
+
+    assert given.group is None
+    assert [guess.name for guess in given.columns] == ["size", name]
+
+
+def test_an_id_with_too_few_values_for_a_group_is_an_input_and_told() -> None:
+    assert roles_of(device=["phone", "tablet"] * 20).notes == (
+        "'device' may name what rows share, but has 2 values: an input of the model, no group (30 at least)",
+    )
+    assert roles_of(colour=["red", "blue"] * 20).notes == ()
 
 
 def test_a_column_that_counts_the_rows_is_left_out() -> None:
@@ -90,12 +119,16 @@ def test_the_time_is_the_first_that_every_row_has_and_no_day_of_birth() -> None:
     assert given.time.name == "arrived"
 
 
-def test_names_that_the_table_of_scores_uses_are_not_those_of_an_id() -> None:
-    rows = pd.DataFrame({"target": [f"A{n}" for n in range(ROWS)], "size": SIZE, "label": ["a", "b"] * 20})
+def test_an_id_that_is_called_like_the_scores_of_a_class_gets_another_name() -> None:
+    ids = [f"A{n}" for n in range(ROWS)]
+    rows = pd.DataFrame({"score_no": ids, "row_id": SIZE, "size": SIZE, "target": ["no", "yes", "late", "yes"] * 10})
 
-    given = roles.give(guessing.table(rows, ","), "label", None)
+    given = roles.give(guessing.table(rows, ","), None, None)
 
-    assert given.id.name not in {"target", "score"}
+    assert (given.id.name, given.id.tolist()) == ("id", ids)
+    assert (
+        given.id_why == "'score_no' is known of every row, and differs; renamed, for the scores of 'no' are called so"
+    )
 
 
 def test_a_table_with_nothing_to_predict_from_is_refused() -> None:

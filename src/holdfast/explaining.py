@@ -19,8 +19,7 @@ FEW_ROWS = 200  # of a holdout: fewer say little
 def lines(draft: Draft) -> Iterator[str]:
     """Give all that is to be said of a draft."""
     given, held = draft.roles, int((draft.division.sides == "holdout").sum())
-    columns = len(given.columns) + len(given.out) + bool(given.group) + 1 + (str(given.id.name) in draft.given)
-    yield f"{len(given.id):,} rows of {columns} columns"
+    yield f"{len(given.id):,} rows of {len(draft.given)} columns"
     yield from _table([("column", "is", "why"), *_roles(draft), *_columns(draft), *_left_out(given.out)])
     notes = [*draft.notes, *given.notes, *_noticed(draft)]
     if held < FEW_ROWS:

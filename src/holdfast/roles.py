@@ -2,6 +2,9 @@
 
 An id must be known of every row and never repeat. Where no column is one, an id is made of what stands in the row, so
 that the same row gets the same id wherever it stands; rows that are equal are told apart by their number among those.
+
+A group is taken from the model, so that it is one only where it has many values: a few are more likely a category. What
+was taken wrongly out of the model, nobody would miss; what was left in it is told.
 """
 
 import hashlib
@@ -15,16 +18,18 @@ import pandas as pd
 from holdfast.errors import UserError
 from holdfast.guessing import FEWEST_FREE, Guess, tokens
 from holdfast.targeting import Kind, Outcome, choose
+from holdfast.targets import SCORE
 
-ID_WORDS = {"id", "ids", "uuid", "guid", "key", "identifier", "nr", "no"}
+ID_WORDS = {"id", "ids", "uuid", "guid", "identifier"}
+OF_WHAT = {"key", "nr", "no"}  # after another word, as in order_no; no_of_nights is a number, the key of a song a key
 OF_ID = re.compile(r"(row|case|record|order|loan|passenger|customer|user|patient|client|person|household|account)id")
 WHO = {
     "patient", "customer", "user", "subject", "person", "client", "household", "account", "member", "employee",
     "driver", "machine", "device", "vehicle", "student", "family", "group",
 }  # fmt: skip
 BIRTH = {"birth", "born", "dob", "birthday", "birthdate", "geburtstag", "geburtsdatum"}
-RESERVED = {"target", "score"}  # the table of scores has columns of these names
 MOSTLY_SHARED = 0.5
+FEWEST_GROUPS = 30  # of fewer, what is drawn together says little of how uncertain a figure is
 HASH = 16  # characters
 
 
@@ -57,7 +62,7 @@ def give(guesses: Sequence[Guess], target: str | None, kind: Kind | None) -> Rol
     if not columns:
         problem = f"found no column from which {outcome.name} could be predicted"
         raise UserError(f"{problem}: all others are empty, constant, or ids.", fix="name a file with more columns")
-    made, why = (_taken(own), f"{own.name!r} is known of every row, and differs") if own else _made(guesses)
+    made, why = _taken(own, guesses, outcome) if own else _made(guesses)
     return Roles(
         made, why, outcome, _time(columns), group, columns, tuple(guess for guess in others if guess.out),
         tuple(_told(guesses, like_ids, own, group)),
@@ -66,11 +71,14 @@ def give(guesses: Sequence[Guess], target: str | None, kind: Kind | None) -> Rol
 
 def is_like_id(guess: Guess) -> bool:
     """Tell whether a column is an id by its name and its kind."""
+    return _is_named_id(guess) and (guess.kind == "category" or guess.is_whole()) and guess.different > 1
+
+
+def _is_named_id(guess: Guess) -> bool:
     words = tokens(guess.name)
-    named = (
-        bool(ID_WORDS & set(words)) or any(OF_ID.fullmatch(word) for word in words) or words in [[one] for one in WHO]
-    )
-    return named and (guess.kind == "category" or guess.is_whole()) and guess.different > 1
+    if words and words[-1] in OF_WHAT:
+        return len(words) > 1 or _is_id(guess)
+    return bool(ID_WORDS & set(words)) or any(map(OF_ID.fullmatch, words)) or words in [[one] for one in WHO]
 
 
 def _is_id(guess: Guess) -> bool:
@@ -78,7 +86,7 @@ def _is_id(guess: Guess) -> bool:
 
 
 def _is_group(guess: Guess) -> bool:
-    return not guess.missing and guess.different >= FEWEST_FREE // 4 and _shared(guess) >= MOSTLY_SHARED
+    return not guess.missing and guess.different >= FEWEST_GROUPS and _shared(guess) >= MOSTLY_SHARED
 
 
 def _shared(guess: Guess) -> float:
@@ -97,8 +105,13 @@ def _without_ids(guess: Guess) -> Guess:
     return guess
 
 
-def _taken(guess: Guess) -> pd.Series:
-    return guess.as_words().rename("row_id" if guess.name in RESERVED else guess.name)
+def _taken(guess: Guess, guesses: Sequence[Guess], outcome: Outcome) -> tuple[pd.Series, str]:
+    """Return the ids in a column; under another name where the table of scores has a column of that name."""
+    why = f"{guess.name!r} is known of every row, and differs"
+    scored = next((label for label in outcome.labels if guess.name == f"{SCORE}_{label}"), None)
+    if scored is None:
+        return guess.as_words(), why
+    return guess.as_words().rename(_free(guesses)), f"{why}; renamed, for the scores of {scored!r} are called so"
 
 
 def _made(guesses: Sequence[Guess]) -> tuple[pd.Series, str]:
@@ -114,9 +127,13 @@ def _made(guesses: Sequence[Guess]) -> tuple[pd.Series, str]:
     )
     place = hashes.groupby(hashes).cumcount()
     ids = hashes.where(place == 0, hashes + "-" + (place + 1).astype("str"))
+    return ids.rename(_free(guesses)), "made of what stands in the row, for no column is an id"
+
+
+def _free(guesses: Sequence[Guess]) -> str:
+    """Return a name for an id that no column has."""
     taken = {guess.name for guess in guesses}
-    name = next(name for name in ("id", "row_id", *(f"row_id_{n}" for n in range(2, 999))) if name not in taken)
-    return ids.rename(name), "made of what stands in the row, for no column is an id"
+    return next(name for name in ("id", "row_id", *(f"row_id_{n}" for n in range(2, 999))) if name not in taken)
 
 
 def _time(columns: Sequence[Guess]) -> Guess | None:
@@ -133,6 +150,9 @@ def _told(guesses: Sequence[Guess], like_ids: Sequence[Guess], own: Guess | None
             example = guess.as_words()[guess.values.duplicated()].iloc[0]
             found = f"{guess.name!r} repeats, in {count:,} rows (such as {example!r})"
             yield f"{found}, so that it is no id: look whether some are there twice"
+        elif not guess.out and guess.different < FEWEST_GROUPS and _shared(guess) >= MOSTLY_SHARED:
+            found = f"{guess.name!r} may name what rows share, but has {guess.different} values"
+            yield f"{found}: an input of the model, no group ({FEWEST_GROUPS} at least)"
     rows = pd.DataFrame({place: guess.as_words() for place, guess in enumerate(guesses) if guess is not own})
     twins = int(np.count_nonzero(rows.duplicated()))
     if twins:
