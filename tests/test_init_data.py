@@ -1,8 +1,10 @@
 """`init-data`: the whole of it, or nothing."""
 
 import io
+import re
 import shutil
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +12,7 @@ import pytest
 
 import ugly
 from conftest import ROOT, run
-from holdfast import files, moving_in
+from holdfast import files, moving_in, versions
 from holdfast.commands import ingest, init_data
 from holdfast.errors import RefusedError, UserError
 from holdfast.files import Workspace
@@ -31,7 +33,13 @@ def repository(tmp_path: Path) -> Workspace:
     (root / "data").mkdir()
     files.write(root / "data" / "old.parquet", pd.DataFrame({"x": [1.5]}))
     run("dvc add --quiet data", root)
+    commit_all(root)
     return Workspace(root)
+
+
+def commit_all(root: Path) -> None:
+    run("git add --all", root)
+    run("git commit --quiet --message before", root)
 
 
 @pytest.fixture
@@ -58,6 +66,7 @@ def test_a_table_takes_the_place_of_the_data_and_another_of_it(
     first = state(repository)
     assert sorted(first) == [".gitignore", "data.dvc", "data/table.parquet", "dvc.yaml", "params.yaml"]
     assert run("dvc status", repository.root).count("data.dvc") == 0
+    assert versions.of_folder(repository.data) == versions.in_tracked(repository.root / "data.dvc")
 
     assert write(repository, ugly.byte_order_mark(tmp_path / "other.csv")) == 0
     assert "data/other.parquet" in state(repository)
@@ -72,8 +81,6 @@ def test_a_table_takes_the_place_of_the_data_and_another_of_it(
 @pytest.mark.slow
 def test_what_leaves_data_comes_back_with_a_checkout(repository: Workspace, table: Path) -> None:
     before = state(repository)
-    run("git add --all", repository.root)
-    run("git commit --quiet --message first", repository.root)
 
     write(repository, table)
     run("git checkout --quiet -- .", repository.root)
@@ -91,6 +98,91 @@ def test_changes_that_dvc_does_not_know_are_never_thrown_away(repository: Worksp
         write(repository, table)
 
     assert state(repository) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("remedy", [0, 1], ids=["keep", "put aside"])
+def test_what_is_not_committed_is_never_thrown_away_and_each_remedy_opens_the_way(
+    repository: Workspace, table: Path, remedy: int
+) -> None:
+    write(repository, table)
+    repository.params.write_text(repository.params.read_text().replace('unit: ""  # fill in', "unit: kg", 1))
+    files.write(repository.data / "later.parquet", pd.DataFrame({"x": [2.5]}))
+    run("dvc add --quiet data", repository.root)
+    before = state(repository)
+
+    with pytest.raises(UserError, match=r"data\.dvc, params\.yaml: found changes that are not committed") as refused:
+        write(repository, table)
+
+    assert state(repository) == before
+    for command in re.findall("`(.+?)`", refused.value.fix)[remedy].split(" && "):
+        run(command, repository.root)
+    assert write(repository, table) == 0
+
+
+@pytest.mark.slow
+def test_a_move_that_was_killed_when_dvc_had_the_data_stays(repository: Workspace, table: Path) -> None:
+    write(repository, table)
+    after = state(repository)
+    last = repository.root / ".holdfast" / moving_in.LAST
+    waiting = wait(repository, files.read_json(last, dict[str, str]))
+    last.unlink()
+
+    moving_in.check(repository)
+
+    assert state(repository) == after
+    assert not waiting.exists()
+
+
+@pytest.fixture
+def committed(tmp_path: Path) -> Workspace:
+    """What describes the data, as Git has it; the data is not there."""
+    run("git init --quiet --initial-branch main", tmp_path)
+    for name in moving_in.DESCRIBING:
+        (tmp_path / name).write_text(f"{name} before\n")
+    (tmp_path / "data.dvc").write_text(tracked("1"))
+    commit_all(tmp_path)
+    return Workspace(tmp_path)
+
+
+def tracked(digit: str) -> str:
+    return f"outs:\n- md5: {digit * 32}.dir\n  path: data\n"
+
+
+def test_changes_that_are_not_committed_are_refused_with_both_remedies(committed: Workspace) -> None:
+    moving_in.check(committed)
+    (committed.root / "dvc.yaml").write_text("mine\n")
+
+    with pytest.raises(UserError, match=r"^error: dvc\.yaml: found changes that are not committed") as refused:
+        moving_in.check(committed)
+
+    assert "`git add dvc.yaml && git commit" in refused.value.fix
+    assert "`git stash push -- dvc.yaml`" in refused.value.fix
+
+
+def test_a_version_of_the_data_that_is_not_committed_is_refused(committed: Workspace) -> None:
+    (committed.root / "data.dvc").write_text(tracked("2"))
+
+    with pytest.raises(UserError, match=r"data\.dvc: found changes that are not committed") as refused:
+        moving_in.check(committed)
+
+    assert "`git stash push -- data.dvc && dvc checkout data.dvc`" in refused.value.fix
+
+
+def test_what_the_last_init_data_wrote_and_nobody_edited_may_go(committed: Workspace) -> None:
+    (committed.root / ".holdfast").mkdir()
+    files.write_json(
+        committed.root / ".holdfast" / moving_in.LAST,
+        {"params.yaml": sha256(b"written\n").hexdigest(), "data.dvc": f"{'2' * 32}.dir"},
+    )
+    committed.params.write_text("written\n")
+    (committed.root / "data.dvc").write_text(tracked("2"))
+
+    moving_in.check(committed)
+
+    committed.params.write_text("written, then edited\n")
+    with pytest.raises(UserError, match=r"^error: params\.yaml: found changes"):
+        moving_in.check(committed)
 
 
 def test_data_that_dvc_does_not_know_at_all_is_never_thrown_away(tmp_path: Path) -> None:
@@ -159,22 +251,100 @@ def replaced(workspace: Workspace, waiting: Path) -> None:
     (workspace.root / "data.dvc").unlink()
 
 
-@pytest.mark.parametrize("killed_after", [lambda *_: None, moved, replaced], ids=["copied", "moved", "replaced"])
-def test_after_a_kill_the_next_attempt_brings_everything_back_first(
-    tmp_path: Path, killed_after: Callable[[Workspace, Path], None]
-) -> None:
-    workspace = plain_workspace(tmp_path)
-    before = state(workspace)
+def wait(workspace: Workspace, written: dict[str, str]) -> Path:
+    """Make what waits while a move goes on, with the hashes of what it writes."""
     waiting = workspace.root / ".holdfast" / moving_in.WAITING
     waiting.mkdir(parents=True)
     for name in moving_in.DESCRIBING:
         shutil.copy(workspace.root / name, waiting)
-    killed_after(workspace, waiting)
+    files.write_json(waiting / "written.json", written)
+    return waiting
+
+
+def killed(workspace: Workspace, after: Callable[[Workspace, Path], None], tmp_path: Path) -> Path:
+    """Leave a workspace as a move leaves it that was killed."""
+    (tmp_path / "new").mkdir()
+    files.write(tmp_path / "new" / "new.parquet", pd.DataFrame({"x": [2.5]}))
+    new = versions.of_folder(tmp_path / "new")
+    waiting = wait(workspace, {"params.yaml": sha256(b"after\n").hexdigest(), "data.dvc": new})
+    after(workspace, waiting)
+    return waiting
+
+
+@pytest.mark.parametrize("after", [lambda *_: None, moved, replaced], ids=["copied", "moved", "replaced"])
+def test_after_a_kill_the_next_attempt_brings_everything_back_first_and_says_so(
+    tmp_path: Path, after: Callable[[Workspace, Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="holdfast")
+    workspace = plain_workspace(tmp_path)
+    before = state(workspace)
+    waiting = killed(workspace, after, tmp_path)
 
     moving_in.recover(workspace)
 
     assert state(workspace) == before
     assert not waiting.exists()
+    assert (
+        "an init-data did not come to its end: data/, data.dvc, params.yaml, dvc.yaml are as they were" in caplog.text
+    )
+
+
+def edited(workspace: Workspace) -> None:
+    workspace.params.write_text("mine\n")
+
+
+def added(workspace: Workspace) -> None:
+    (workspace.data / "mine.txt").write_text("mine\n")
+
+
+def versioned(workspace: Workspace) -> None:
+    (workspace.root / "data.dvc").write_text(tracked("3"))
+
+
+@pytest.mark.parametrize(("work", "name"), [(edited, "params.yaml"), (added, "data/"), (versioned, r"data\.dvc")])
+def test_work_that_was_done_since_a_kill_is_never_undone(
+    tmp_path: Path, work: Callable[[Workspace], None], name: str
+) -> None:
+    workspace = plain_workspace(tmp_path)
+    waiting = killed(workspace, replaced, tmp_path)
+    work(workspace)
+    before, kept = state(workspace), sorted(waiting.rglob("*"))
+
+    with pytest.raises(UserError, match=f"^error: {name}: found changes since .* waits in .holdfast/before-init-data"):
+        moving_in.check(workspace)
+
+    assert (state(workspace), sorted(waiting.rglob("*"))) == (before, kept)
+
+
+def test_what_was_mended_by_hand_after_a_kill_stays(tmp_path: Path) -> None:
+    workspace = plain_workspace(tmp_path)
+    before = state(workspace)
+    waiting = killed(workspace, moved, tmp_path)
+    shutil.copytree(waiting / "data", workspace.data)
+
+    moving_in.recover(workspace)
+
+    assert state(workspace) == before
+    assert not waiting.exists()
+
+
+def test_a_move_that_had_come_to_its_end_is_not_undone_whatever_came_after(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="holdfast")
+    workspace = plain_workspace(tmp_path)
+    waiting = killed(workspace, replaced, tmp_path)
+    new = versions.of_folder(workspace.data)
+    (workspace.root / "data.dvc").write_text(tracked("0").replace(f"{'0' * 32}.dir", new))
+    edited(workspace)
+    after = state(workspace)
+
+    moving_in.recover(workspace)
+
+    assert state(workspace) == after
+    assert not waiting.exists()
+    assert (waiting.parent / moving_in.LAST).exists()
+    assert "what it wrote stays" in caplog.text
 
 
 @pytest.fixture

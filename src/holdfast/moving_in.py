@@ -1,31 +1,44 @@
 """Other data takes the place of the data that is here: all of it, with the files that describe it, or nothing.
 
 What was there waits in a folder until DVC knows the new data. If anything fails on the way, it comes back; after a
-kill, the next attempt brings it back first. What leaves `data/` must be in DVC's cache, so that a checkout finds it.
+kill, the next attempt brings it back first. Beside what waits are the hashes of what is written: where somebody has
+worked on since a kill, neither the one nor the other stands there, and nothing is touched. What leaves `data/` must be
+in DVC's cache, and what describes it in Git, so that a checkout finds both; what a move wrote and nobody edited may go.
 """
 
+import hashlib
 import json
+import logging
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from holdfast import files, processes
+from holdfast import commits, files, processes, versions
 from holdfast.errors import UserError
 from holdfast.files import Workspace
 from holdfast.versions import TRACKED
 
 WAITING = "before-init-data"
-DESCRIBING = ("params.yaml", "dvc.yaml", TRACKED)
+WRITTEN = "written.json"  # beside what waits: the hashes of what the move writes
+LAST = "init-data.json"  # those of the last one that came to its end
+DESCRIBING = (TRACKED, "params.yaml", "dvc.yaml")
+
+logger = logging.getLogger(__name__)
 
 
 def check(workspace: Workspace) -> None:
-    """Refuse to go on where `data/` holds what DVC does not know.
+    """Refuse to go on where `data/` holds what DVC does not know, or what describes it is not in Git.
 
     Raises: UserError that says how to keep it.
     """
     recover(workspace)
+    _refuse_unknown(workspace)
+    _refuse_uncommitted(workspace)
+
+
+def _refuse_unknown(workspace: Workspace) -> None:
     there = workspace.data.exists() and any(path.is_file() for path in workspace.data.rglob("*"))
     if not there:
         return
@@ -38,53 +51,114 @@ def check(workspace: Workspace) -> None:
         raise UserError(problem, fix=keep)
 
 
+def _refuse_uncommitted(workspace: Workspace) -> None:
+    last = _hashes(_waiting(workspace).with_name(LAST))
+    changed = [
+        name
+        for name in DESCRIBING
+        if commits.is_changed(workspace.root, name) and _hash(workspace.root / name) not in {None, last.get(name)}
+    ]
+    if changed:
+        names = " ".join(changed)
+        back = " && dvc checkout data.dvc" if TRACKED in changed else ""
+        raise UserError(
+            f"{', '.join(changed)}: found changes that are not committed: they would be lost.",
+            fix=f'`git add {names} && git commit -m "data: before another"` keeps them, '
+            f"`git stash push -- {names}{back}` puts them aside",
+        )
+
+
 def move_in(workspace: Workspace, texts: Mapping[Path, str], partitions: Iterable[tuple[str, pd.DataFrame]]) -> None:
     """Put partitions below `data/` in place of those that are there, and texts in place of files.
 
     Raises: UserError where that fails; all is as it was then.
     """
-    waiting = _waiting(workspace)
+    waiting, new = _waiting(workspace), _partial(workspace)
     try:
-        with files.replacing(waiting) as folder:
-            _copy(workspace, folder)
-        new = workspace.root / ".data.partial"
         shutil.rmtree(new, ignore_errors=True)
         for name, rows in partitions:
             (new / name).parent.mkdir(parents=True, exist_ok=True)
             files.write_whole(new / name, rows)
+        with files.replacing(waiting) as folder:
+            _copy(workspace, folder)
+            files.write_json(folder / WRITTEN, _to_write(workspace, texts, new))
         if workspace.data.exists():
             workspace.data.rename(waiting / "data")
         new.rename(workspace.data)
         for path, text in texts.items():
-            _write(path, text)
+            _write(path, text.encode())
         processes.checked(processes.run(["dvc", "add", "--quiet", "data"], workspace.root))
     except BaseException:
-        recover(workspace)
+        _undo(workspace)
         raise
-    _forget(waiting)
+    _finish(waiting)
 
 
 def recover(workspace: Workspace) -> None:
-    """Bring back what waits, if a move has not come to its end."""
+    """Bring back what waits, if a move was killed before its end.
+
+    Raises: UserError where something was changed since; nothing is touched then.
+    """
     waiting = _waiting(workspace)
     files.tidy(waiting)
-    shutil.rmtree(workspace.root / ".data.partial", ignore_errors=True)
+    written = _hashes(waiting / WRITTEN).get(TRACKED)
+    if written and written == _hash(workspace.root / TRACKED):
+        _finish(waiting)
+        logger.info("the last init-data was stopped at its very end: what it wrote stays")
+    else:
+        _undo(workspace)
+
+
+def _undo(workspace: Workspace) -> None:
+    """Bring back what waits, `data.dvc` first: as long as it names the new data, the move has come to its end."""
+    waiting = _waiting(workspace)
+    shutil.rmtree(_partial(workspace), ignore_errors=True)
     if not waiting.exists():
         return
-    if (waiting / "data").exists() or (waiting / "no-data").exists():
-        shutil.rmtree(workspace.data, ignore_errors=True)
-    if (waiting / "data").exists():
-        (waiting / "data").rename(workspace.data)
+    _refuse_changed(workspace)
     for name in DESCRIBING:
         if (waiting / name).exists():
-            _write(workspace.root / name, (waiting / name).read_text(encoding="utf-8"))
+            _write(workspace.root / name, (waiting / name).read_bytes())
         else:
             (workspace.root / name).unlink(missing_ok=True)
+    if _is_moved(waiting) and workspace.data.exists():
+        shutil.rmtree(waiting / "new", ignore_errors=True)
+        workspace.data.rename(waiting / "new")
+    if (waiting / "data").exists():
+        (waiting / "data").rename(workspace.data)
     _forget(waiting)
+    logger.info("an init-data did not come to its end: data/, %s are as they were before it", ", ".join(DESCRIBING))
+
+
+def _refuse_changed(workspace: Workspace) -> None:
+    """Refuse to bring back what waits where something else is in its place than what the move wrote."""
+    waiting, root = _waiting(workspace), workspace.root
+    written = _hashes(waiting / WRITTEN)
+    changed = [
+        name for name in DESCRIBING if _hash(root / name) not in {None, _hash(waiting / name), written.get(name)}
+    ]
+    if _is_moved(waiting) and _folder(workspace.data) not in {None, _folder(waiting / "data"), written.get(TRACKED)}:
+        changed.append("data/")
+    if changed:
+        where = workspace.name(waiting)
+        raise UserError(
+            f"{', '.join(changed)}: found changes since an init-data that was stopped in the middle; "
+            f"what was there before it waits in {where}.",
+            fix=f"copy from {where} what you miss, then `rm -r {where}`; what is here now stays",
+        )
+
+
+def _is_moved(waiting: Path) -> bool:
+    """Tell whether what is below `data/` now, if anything, came after what waits."""
+    return (waiting / "data").exists() or (waiting / "no-data").exists()
 
 
 def _waiting(workspace: Workspace) -> Path:
     return workspace.root / ".holdfast" / WAITING
+
+
+def _partial(workspace: Workspace) -> Path:
+    return workspace.root / ".data.partial"
 
 
 def _copy(workspace: Workspace, folder: Path) -> None:
@@ -95,13 +169,45 @@ def _copy(workspace: Workspace, folder: Path) -> None:
         files.write_bytes(folder / "no-data", b"")
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a text, whole or not at all; one that is there already is left alone."""
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+def _to_write(workspace: Workspace, texts: Mapping[Path, str], new: Path) -> dict[str, str]:
+    """Return the hashes of what a move writes; of `data.dvc`, that of the data."""
+    hashes = {workspace.name(path): _of_bytes(text.encode()) for path, text in texts.items()}
+    return {**hashes, TRACKED: versions.of_folder(new)}
+
+
+def _hashes(path: Path) -> dict[str, str]:
+    known: dict[str, str] = files.read_json(path, dict[str, str]) if path.exists() else {}
+    return known
+
+
+def _hash(path: Path) -> str | None:
+    """Return the hash of a file, None where it is not there; of `data.dvc`, that of the data, if it is whole."""
+    if path.name == TRACKED:
+        return versions.in_tracked(path)
+    return _of_bytes(path.read_bytes()) if path.exists() else None
+
+
+def _of_bytes(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _folder(folder: Path) -> str | None:
+    return versions.of_folder(folder) if folder.exists() else None
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all; one that is so already is left alone."""
+    if path.exists() and path.read_bytes() == content:
         return
     draft = path.with_name(f".{path.name}.partial")
-    files.write_bytes(draft, text.encode())
+    files.write_bytes(draft, content)
     draft.replace(path)
+
+
+def _finish(waiting: Path) -> None:
+    """Keep the hashes of what was written, so that the next move knows what nobody edited."""
+    _write(waiting.with_name(LAST), (waiting / WRITTEN).read_bytes())
+    _forget(waiting)
 
 
 def _forget(waiting: Path) -> None:

@@ -6,6 +6,7 @@ that it is asked for by.
 """
 
 import hashlib
+import json
 import logging
 import shutil
 from collections.abc import Collection, Iterator
@@ -109,6 +110,21 @@ def at(root: Path, revision: str) -> Version:
     entries = _entries(objects(root, [listed], commit)[listed], commit)
     paths = objects(root, set(entries.values()), commit)
     return Version(commit.name, entries, {partition: paths[md5] for partition, md5 in entries.items()})
+
+
+def of_folder(folder: Path) -> str:
+    """Return the hash by which DVC knows a folder: that of the list of its files."""
+    names = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    listed = [{"md5": _md5(path), "relpath": name} for name, path in sorted(names.items())]
+    return hashlib.md5(json.dumps(listed).encode(), usedforsecurity=False).hexdigest() + ".dir"
+
+
+def in_tracked(path: Path) -> str | None:
+    """Return the hash of the folder that a `data.dvc` names; None where it is not there, or not whole."""
+    try:
+        return _Tracked.model_validate(yaml.safe_load(path.read_bytes())).outs[0].md5
+    except (FileNotFoundError, yaml.YAMLError, ValueError, RecursionError):
+        return None
 
 
 def recorded(root: Path, commit: Commit) -> str:
