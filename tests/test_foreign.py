@@ -1,14 +1,20 @@
 """Foreign tables: encodings, delimiters, headers, and what is refused."""
 
+import csv
 import gzip
+import io
+import tempfile
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from holdfast import files, foreign
 from holdfast.errors import UserError
 
+CELL = st.text(st.sampled_from('ab1 ,"\n'), max_size=4)
 TEXT = "größe,farbe\n1.5,grün\n2.5,rot\n"
 
 
@@ -54,6 +60,12 @@ def test_line_ends_of_all_systems_and_a_line_for_spreadsheets_are_read(tmp_path:
     assert found == [{"a": ["1"], "b": ["2"]}] * 4
 
 
+def test_a_mark_in_front_that_was_written_twice_is_in_no_name(tmp_path: Path) -> None:
+    table = foreign.read([written(tmp_path, '\ufeff\ufeff"a",b\n1,2\n')])
+
+    assert list(table.rows) == ["a", "b"]
+
+
 def test_names_that_repeat_or_are_missing_are_made_and_told(tmp_path: Path) -> None:
     table = foreign.read([written(tmp_path, "x,x,,x_2, y \n1,2,3,4,5\n")])
 
@@ -70,6 +82,45 @@ def test_a_first_line_of_numbers_is_a_row_but_one_that_counts_is_a_header(tmp_pa
 
     assert (list(without.rows), len(without.rows)) == (["column_1", "column_2"], 2)
     assert (list(counted.rows), len(counted.rows)) == (["0", "1"], 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('a,"b\nc"\n1,2\n3,4\n5,6\n', ["a", "b c"]),
+        ('\n\n"a\n\nb","c\r\nd"\r\n1,2\r\n\r\n3,4\r\n5,6', ["a b", "c d"]),
+        ('sep=,\n"a\nb",c\n1,2\n3,4\n5,6\n', ["a b", "c"]),
+    ],
+)
+def test_a_name_of_several_lines_costs_no_row(tmp_path: Path, text: str, names: list[str]) -> None:
+    table = foreign.read([written(tmp_path, text)])
+
+    assert table.rows.to_dict("list") == dict(zip(names, [["1", "3", "5"], ["2", "4", "6"]], strict=True))
+
+
+@given(st.lists(CELL, min_size=2, max_size=4), st.lists(st.tuples(CELL, CELL), min_size=1, max_size=6))
+def test_every_row_that_a_program_writes_is_read(names: list[str], rows: list[tuple[str, str]]) -> None:
+    cells = [[f"x{first}", *[second] * (len(names) - 1)] for first, second in rows]
+    text = io.StringIO()
+    csv.writer(text).writerows([[f"n{name}" for name in names], *cells])
+    with tempfile.TemporaryDirectory() as folder:
+        table = foreign.read([written(Path(folder), text.getvalue())])
+
+    assert table.rows.to_numpy().tolist() == [[cell.strip() for cell in row] for row in cells]
+
+
+def test_rows_that_end_with_a_delimiter_keep_the_names_of_their_columns(tmp_path: Path) -> None:
+    table = foreign.read([written(tmp_path, "a,b,c\n1,2,3,\n4,5,6, \n")])
+
+    assert table.rows.to_dict("list") == {"a": ["1", "4"], "b": ["2", "5"], "c": ["3", "6"]}
+    assert "its rows end with a delimiter" in table.notes[0]
+
+
+def test_a_text_of_which_two_readers_see_different_rows_is_refused(tmp_path: Path) -> None:
+    text = 'a,b\n\ufeff",\n3,4"\n5,6\n'  # two files with marks in front, one behind the other
+
+    with pytest.raises(UserError, match="not CSV: 3 rows or 2, as quotation marks are understood"):
+        foreign.read([written(tmp_path, text)])
 
 
 def test_names_of_rows_without_a_header_are_a_column(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ USUAL, RARE = ",;\t|", ":^~ "
 DELIMITERS = {"\t": "tabs", " ": "spaces"}
 SAMPLE = 200  # lines by which the delimiter is chosen
 LONGEST_NAME = 100
+BEYOND = "\n"  # no name has line breaks
 AS_CSV = "save it as CSV (UTF-8) or Parquet, and name that file"
 
 
@@ -40,6 +41,16 @@ class Table(NamedTuple):
     rows: pd.DataFrame
     delimiter: str
     notes: tuple[str, ...]
+
+
+class Header(NamedTuple):
+    """The columns of a text, where its rows begin and how many there are, what was noticed, and what no name is for."""
+
+    names: list[str]
+    end: int
+    rows: int
+    notes: list[str]
+    beyond: Sequence[str] = ()
 
 
 def read(paths: Sequence[Path]) -> Table:
@@ -97,16 +108,19 @@ def _csv(content: bytes, path: Path) -> Table:
     delimiter = told[1] if told else _delimiter(text, path)
     if delimiter != ",":
         notes.append(f"cells are parted by {DELIMITERS.get(delimiter, delimiter)}")
-    header, skipped, more = _header(text, delimiter, path)
-    names, renamed = _named(header)
+    header = _header(text, delimiter, path)
+    names, renamed = _named(header.names)
     try:
         rows = pd.read_csv(
-            io.StringIO(text), sep=delimiter, header=None, names=names, skiprows=skipped, dtype="str",
+            io.StringIO(text[header.end :]), sep=delimiter, header=None, names=[*names, *header.beyond], dtype="str",
             na_filter=False, index_col=False,
         )  # fmt: skip
     except pd.errors.ParserError as error:
         raise UserError(f"{path}: not CSV: {str(error).strip()}.", fix=AS_CSV) from error
-    return Table(rows.apply(lambda cells: cells.str.strip()), delimiter, (*notes, *more, *renamed))
+    if len(rows) != header.rows:  # two readers, and a lost row would be noticed by nobody
+        problem = f"{path}: not CSV: {header.rows:,} rows or {len(rows):,}, as quotation marks are understood."
+        raise UserError(problem, fix=AS_CSV)
+    return Table(rows[names].apply(lambda cells: cells.str.strip()), delimiter, (*notes, *header.notes, *renamed))
 
 
 def _text(content: bytes, path: Path) -> tuple[str, list[str]]:
@@ -116,7 +130,7 @@ def _text(content: bytes, path: Path) -> tuple[str, list[str]]:
     """
     encoding, said = _encoding(content)
     try:
-        text = content.decode(encoding).removeprefix("\N{BYTE ORDER MARK}")
+        text = content.decode(encoding).lstrip("\N{BYTE ORDER MARK}")
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: found bytes that are no {said}, expected text.", fix=AS_CSV) from error
     if "\0" in text or not text.strip():
@@ -165,30 +179,44 @@ def _fit(text: str, mark: str) -> tuple[float, int]:
     return (alike if rest else 1.0, header) if header > 1 else (0.0, 0)
 
 
-def _header(text: str, delimiter: str, path: Path) -> tuple[list[str], int, list[str]]:
-    """Return the name of each column, how many lines they take up, and what was noticed of them.
+def _header(text: str, delimiter: str, path: Path) -> Header:
+    """Read the header of a text, and what the rows below it look like.
 
     Raises: UserError where a line has more or fewer cells than the others.
     """
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    stream = io.StringIO(text)
+    reader = csv.reader(stream, delimiter=delimiter)
+    lines: dict[int, int] = {}  # by how many cells they have, the last of each
+    count, ends = 0, False
     try:
-        header = next(cells for cells in reader if cells)
-        taken = reader.line_num
-        widths = {len(cells): reader.line_num for cells in reader if cells}
+        names = next(cells for cells in reader if cells)
+        end = stream.tell()  # a name may have several lines
+        for cells in filter(None, reader):
+            lines[len(cells)] = reader.line_num
+            count, ends = count + 1, ends or bool(cells[-1].strip())
     except csv.Error as error:
         raise UserError(f"{path}: line {reader.line_num}: not CSV: {error}.", fix=AS_CSV) from error
-    if not widths:
+    if not lines:
         raise UserError(f"{path}: found no rows, expected some below the header.", fix="name a file with rows")
-    if set(widths) == {len(header) + 1}:
-        return ["row", *header], taken, ["its header lacks a name for the first column, which is called 'row'"]
-    if set(widths) != {len(header)}:
-        width, line = next((width, line) for width, line in widths.items() if width != len(header))
-        problem = f"{path}: line {line}: found {width} cells, expected {len(header)}, as many as the header has."
+    if set(lines) == {len(names) + 1}:
+        return _shorter(names, end, count, is_closed=not ends)
+    if set(lines) != {len(names)}:
+        width, line = next((width, line) for width, line in lines.items() if width != len(names))
+        problem = f"{path}: line {line}: found {width} cells, expected {len(names)}, as many as the header has."
         raise UserError(problem, fix="correct the line (quote cells that hold the delimiter), then run it again")
-    if _is_row(header):
-        names = [f"column_{place}" for place in range(1, len(header) + 1)]
-        return names, 0, ["its first line holds numbers, not names: the columns are called column_1 and so on"]
-    return header, taken, []
+    if _is_row(names):
+        names = [f"column_{place}" for place in range(1, len(names) + 1)]
+        note = "its first line holds numbers, not names: the columns are called column_1 and so on"
+        return Header(names, 0, count + 1, [note])
+    return Header(names, end, count, [])
+
+
+def _shorter(names: list[str], end: int, count: int, *, is_closed: bool) -> Header:
+    """Return a header that has one cell less than all rows: they end with a delimiter, or begin with a name."""
+    if is_closed:
+        note = "its rows end with a delimiter and its header does not: what is behind it is empty, and left out"
+        return Header(names, end, count, [note], [BEYOND])
+    return Header(["row", *names], end, count, ["its header lacks a name for the first column, which is called 'row'"])
 
 
 def _is_row(header: list[str]) -> bool:
