@@ -3,6 +3,8 @@
 import io
 import re
 import shutil
+import sys
+import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 import ugly
 from conftest import ROOT, run
-from holdfast import files, moving_in, versions
+from holdfast import drafting, files, moving_in, terminal, versions
 from holdfast.commands import ingest, init_data
 from holdfast.errors import RefusedError, UserError
 from holdfast.files import Workspace
@@ -56,6 +58,36 @@ def state(workspace: Workspace) -> dict[str, bytes]:
 
 def write(workspace: Workspace, table: Path) -> int:
     return init_data.run(workspace.root, [str(table)], None, None, yes=True)
+
+
+class Thoughtful(io.StringIO):
+    """Somebody at a terminal who reads the question for a while, and then answers it."""
+
+    def __init__(self, answer: str, watching: terminal.Lines) -> None:
+        super().__init__(answer)
+        self._watching = watching
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self, size: int | None = -1) -> str:  # type: ignore[override]
+        time.sleep(0.02)
+        self._watching.tick()
+        return super().readline(size)
+
+
+@pytest.mark.parametrize(("answer", "agreed"), [("y\n", True), ("Yes \n", True), ("\n", False), ("no\n", False)])
+def test_a_question_is_not_written_over_and_only_yes_is_yes(
+    table: Path, monkeypatch: pytest.MonkeyPatch, answer: str, *, agreed: bool
+) -> None:
+    workspace = Workspace(ROOT)
+    draft = drafting.draft(workspace, [table], None, None)
+    monkeypatch.setattr(terminal, "PATIENCE", 0.01)
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stdin", Thoughtful(answer, terminal.Lines(shown)))
+
+    assert init_data._agreed(workspace, draft) is agreed
+    assert shown.getvalue() == ""
 
 
 @pytest.mark.slow

@@ -1,16 +1,20 @@
 """Whoever watches sees colour and how long it takes; whoever does not gets plain lines."""
 
+import io
 import os
 import pty
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import ugly
 from conftest import ROOT
+from holdfast import terminal
 from holdfast.command_line import parser
 
 WAITS = """
@@ -21,16 +25,28 @@ with terminal.lines(sys.stdout):
     time.sleep(3.5)
     logging.getLogger("holdfast.x").info("verdict: promote")
 """
+ASKS = """
+import sys
+from pathlib import Path
+from holdfast import drafting, terminal
+from holdfast.commands import init_data
+from holdfast.files import Workspace
+workspace = Workspace(Path.cwd())
+with terminal.lines(sys.stdout):
+    agreed = init_data._agreed(workspace, drafting.draft(workspace, [Path(sys.argv[1])], None, None))
+print("agreed" if agreed else "refused")
+"""
 MISTAKE = ["-m", "holdfast", "rebuild-check", "no-such-commit"]
 
 
-def watched(arguments: list[str], **environment: str) -> str:
-    """Return what a process of Python shows on a terminal."""
+def watched(arguments: list[str], question: bytes = b"", answer: bytes = b"", **environment: str) -> str:
+    """Return what a process of Python shows on a terminal, where a question is answered after a while."""
     outer, inner = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=ROOT,
         env={**os.environ, "TERM": "xterm", "COLUMNS": "40", **environment},
+        stdin=inner,
         stdout=inner,
         stderr=inner,
     )
@@ -39,6 +55,10 @@ def watched(arguments: list[str], **environment: str) -> str:
     try:
         while block := os.read(outer, 4096):
             shown += block
+            if question and question in shown:
+                time.sleep(3.5)
+                os.write(outer, answer)
+                question = b""
     except OSError:  # the other end is closed
         pass
     os.close(outer)
@@ -52,6 +72,33 @@ def test_while_nothing_is_said_a_terminal_shows_what_is_done_and_for_how_long() 
 
     assert re.search(r"judging by 2,000 resamples … [23] s", shown)
     assert shown.endswith("\r\x1b[K\x1b[1;32mverdict: promote\x1b[0m\r\n")  # in place of it
+
+
+@pytest.mark.slow
+def test_a_question_stays_until_it_is_answered(tmp_path: Path) -> None:
+    table = str(ugly.fifty_rows(tmp_path / "table.csv"))
+
+    shown = watched(["-c", ASKS, table], question=b"[y/N] ", answer=b"y\n")
+
+    assert shown.endswith("+data/table.parquet (50 rows)\r\nwrite this? [y/N] y\r\nagreed\r\n")
+
+
+def test_while_others_have_the_terminal_nothing_is_shown_and_the_seconds_begin_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(terminal, "PATIENCE", 0.2)
+    shown = io.StringIO()
+    lines = terminal.Lines(shown)
+
+    with terminal.handed_over():
+        time.sleep(0.25)
+        lines.tick()
+    lines.tick()
+    assert shown.getvalue() == ""
+
+    time.sleep(0.25)
+    lines.tick()
+    assert "starting … 0 s" in shown.getvalue()
 
 
 @pytest.mark.slow

@@ -46,7 +46,7 @@ _others = threading.Event()
 
 @contextmanager
 def handed_over() -> Iterator[None]:
-    """Leave the terminal to another process, for as long as the block lasts."""
+    """Leave the terminal to another process or to somebody who is asked, for as long as the block lasts."""
     _others.set()
     try:
         yield
@@ -81,8 +81,10 @@ class Lines(logging.StreamHandler[TextIO]):
 
     def tick(self) -> None:
         """Show what is being done and for how long, if nothing was said for a while."""
+        if _others.is_set():
+            self._since = time.monotonic()
         silent = time.monotonic() - self._since
-        if silent < PATIENCE or _others.is_set():
+        if silent < PATIENCE:
             return
         self.acquire()
         try:

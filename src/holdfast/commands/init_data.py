@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from holdfast import drafting, explaining, moving_in
+from holdfast import drafting, explaining, moving_in, terminal
 from holdfast import proposal_text as text
 from holdfast.drafting import Draft
 from holdfast.errors import DONE, REFUSED, RefusedError
@@ -41,7 +41,8 @@ def _agreed(workspace: Workspace, draft: Draft) -> bool:
         logger.info(line)
     if not sys.stdin.isatty():
         raise RefusedError("init-data: nothing was written: nobody is there to say yes.", fix="run it again with --yes")
-    return input("write this? [y/N] ").strip().lower() in {"y", "yes"}
+    with terminal.handed_over():
+        return input("write this? [y/N] ").strip().lower() in {"y", "yes"}
 
 
 def _diff(workspace: Workspace, draft: Draft) -> list[str]:
