@@ -79,6 +79,33 @@ def test_numbers_and_words_in_equal_parts_are_words() -> None:
     assert (found.kind, found.different) == ("category", 4)
 
 
+@pytest.mark.parametrize(
+    ("cells", "kind", "missing"),
+    [
+        (["1", "2", "3", "4", "5"] * 199 + ["k.A."] * 3, "number", 3),
+        (["<0.1"] * 800 + [f"{n / 7:.3f}" for n in range(200)], "category", 0),
+        (["2024-01-31"] * 400 + ["2024-02-01"] * 500 + [f"unknown {n}" for n in "abcdefgh"], "time", 8),
+        (["closed"] * 800 + [f"2024-01-{n:02}" for n in range(1, 32)] * 6, "category", 0),
+    ],
+    ids=["ratings", "below a limit", "days", "hardly a day"],
+)
+def test_what_most_cells_are_counts_not_what_most_different_words_are(
+    cells: list[str], kind: str, missing: int
+) -> None:
+    found = guess(cells)
+
+    assert (found.kind, int(found.values.isna().sum())) == (kind, missing)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"), [(["1,5", "2,5"], [1.5, 2.5]), (["1,234", "2,345,678"], [1234, 2345678])]
+)
+def test_the_decimal_mark_is_what_most_cells_say(numbers: list[str], expected: list[float]) -> None:
+    found = guess(numbers * 500 + ["k.A.", "?!", "none, of it"])
+
+    assert found.values.dropna().unique().tolist() == expected
+
+
 @pytest.mark.parametrize("word", ["", "NA", "n/a", "NaN", "NULL", "?", "-", "."])
 def test_what_other_programs_write_for_nothing_is_missing(word: str) -> None:
     assert guess(["1", word]).missing == 0.5

@@ -7,6 +7,7 @@ is a guess, and said to be one.
 import re
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 ISO = "ISO8601"
@@ -50,9 +51,10 @@ class Mixed(NamedTuple):
     examples: tuple[str, ...]
 
 
-def read(words: pd.Series) -> Dates | Mixed | None:
-    """Read words as times, or return nothing where they mostly are none."""
-    glance = words.sample(min(GLANCE, len(words)), random_state=0)
+def read(cells: pd.Series) -> Dates | Mixed | None:
+    """Read words as times, or return nothing where most cells are none; `cells` is how many there are of each word."""
+    words = pd.Series(cells.index, dtype="str")
+    glance = _glance(words, cells)
     shapes = set(map(_shape, glance))
     alike = [
         style for style, shown in FORMATS.items() if _shape(shown) in shapes or (style == ISO and shapes & ISO_SHAPES)
@@ -63,11 +65,17 @@ def read(words: pd.Series) -> Dates | Mixed | None:
         return None
     fits = pd.DataFrame({style: times.notna() for style, times in found.items()})
     best = str(fits.sum().idxmax())
-    if fits.any(axis=1).mean() < MOSTLY:
+    if np.average(fits.any(axis=1), weights=cells) < MOSTLY:
         return None
     if (fits.any(axis=1) == fits[best]).all():
         return _read(words, found, best)
     return Mixed(tuple(_ways(words, fits)))
+
+
+def _glance(words: pd.Series, cells: pd.Series) -> pd.Series:
+    """Return some of the words, among them the most frequent."""
+    frequent = cells.reset_index(drop=True).nlargest(GLANCE).index
+    return words[frequent.union(words.sample(min(GLANCE, len(words)), random_state=0).index)]
 
 
 def _shape(word: str) -> str:

@@ -73,9 +73,7 @@ def table(rows: pd.DataFrame, delimiter: str) -> list[Guess]:
     """Guess what each column of a table is; `delimiter` is what parted its cells, if they were parted."""
     names = [str(name) for name in rows]
     texts = {name: _words(rows[name]) for name in names if _is_text(rows[name])}
-    mark = numerals.decimal_mark(
-        [pd.Series(words.dropna().unique(), dtype="str") for words in texts.values()], delimiter
-    )
+    mark = numerals.decimal_mark([words.value_counts(sort=False) for words in texts.values()], delimiter)
     return [
         _judged(_of_words(name, texts[name], mark) if name in texts else _typed(name, rows[name])) for name in names
     ]
@@ -106,14 +104,14 @@ def _words(values: pd.Series) -> pd.Series:
 
 def _of_words(name: str, words: pd.Series, mark: str) -> Guess:
     told = words.mask(words.str.lower().isin(ALSO_MISSING))
-    different = pd.Series(told.dropna().unique(), dtype="str")
-    if not len(different):
+    alike = told.value_counts(sort=False)
+    if not len(alike):
         return Guess(name, "category", words, "empty")
-    if numbers := numerals.read(different, mark):
-        return _as_number(name, told, different, numbers)
-    found = dates.read(different)
+    if numbers := numerals.read(alike, mark):
+        return _as_number(name, told, alike.index, numbers)
+    found = dates.read(alike)
     if isinstance(found, dates.Dates):
-        return _as_time(name, told, different, found)
+        return _as_time(name, told, alike.index, found)
     guess = _as_category(name, words)
     if isinstance(found, dates.Mixed):
         ways = f"times written in {len(found.examples)} ways ({', '.join(found.examples)})"
@@ -121,7 +119,7 @@ def _of_words(name: str, words: pd.Series, mark: str) -> Guess:
     return guess
 
 
-def _as_number(name: str, words: pd.Series, different: pd.Series, read: numerals.Numerals) -> Guess:
+def _as_number(name: str, words: pd.Series, different: pd.Index, read: numerals.Numerals) -> Guess:
     values = words.map(dict(zip(different, read.values, strict=True))).astype("float64")
     notes = [*read.notes, *_unread(words, values, "no numbers")]
     day = _days(name, values)
@@ -138,7 +136,7 @@ def _days(name: str, values: pd.Series) -> pd.Series | None:
     return None if days is None or days.empty else days.reindex(values.index)
 
 
-def _as_time(name: str, words: pd.Series, different: pd.Series, read: dates.Dates) -> Guess:
+def _as_time(name: str, words: pd.Series, different: pd.Index, read: dates.Dates) -> Guess:
     values = words.map(dict(zip(different, read.values, strict=True))).astype("datetime64[us]")
     notes = (*read.notes, *_unread(words, values, "no times"))
     return Guess(name, "time", _in_zone(values, read.zone), "dates and times", notes, zone=read.zone)

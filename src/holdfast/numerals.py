@@ -30,28 +30,32 @@ class Numerals(NamedTuple):
 
 
 def decimal_mark(columns: list[pd.Series], delimiter: str) -> str:
-    """Return the decimal mark of a file; columns are the words that are not missing, each once."""
+    """Return the decimal mark of a file; columns are how many cells hold each word that is not missing."""
     both = False
-    for words in columns:
-        bare, _ = _bare(words)
-        if not len(bare) or bare.str.fullmatch(POINT).mean() >= MOSTLY or bare.str.fullmatch(COMMA).mean() < MOSTLY:
+    for cells in columns:
+        bare, _ = _bare(pd.Series(cells.index, dtype="str"))
+        fits = bare.str.fullmatch(COMMA)
+        if not len(bare) or _mostly(bare.str.fullmatch(POINT), cells) or not _mostly(fits, cells):
             continue
-        apart = bare[bare.str.contains(",", regex=False)].str.fullmatch(SET_APART)
+        apart = bare[fits & bare.str.contains(",", regex=False)].str.fullmatch(SET_APART)
         if not apart.all():
             return ","
         both = True
     return "," if both and delimiter == ";" else "."
 
 
-def read(words: pd.Series, mark: str) -> Numerals | None:
-    """Read words as numbers, or return nothing where they mostly are none, or are codes with zeros in front."""
-    bare, sign = _bare(words)
+def read(cells: pd.Series, mark: str) -> Numerals | None:
+    """Read words as numbers, or return nothing where most cells are none, or are codes with zeros in front.
+
+    `cells` is how many there are of each word.
+    """
+    bare, sign = _bare(pd.Series(cells.index, dtype="str"))
     if bare.str.fullmatch(CODE).any() and bare.str.fullmatch(r"[0-9]+").all():
         return None
     notes = []
     fits = bare.str.fullmatch(POINT)
     plain = bare
-    if mark == "," and bare[bare.str.contains(".", regex=False)].str.fullmatch(COMMA).all():
+    if mark == "," and bare[fits & bare.str.contains(".", regex=False)].str.fullmatch(COMMA).all():
         fits, plain = bare.str.fullmatch(COMMA), bare.str.replace(".", "", regex=False).str.replace(",", ".")
         if bare.str.fullmatch(THOUSANDS).any() and not bare.str.contains(",", regex=False).any():
             notes.append("points are read as setting thousands apart, for the file has decimal commas")
@@ -61,12 +65,16 @@ def read(words: pd.Series, mark: str) -> Numerals | None:
         notes.append("commas are read as setting thousands apart")
     if mark == "," and plain is not bare and bare.str.contains(",", regex=False).any():
         notes.append("decimal commas")
-    if fits.mean() < MOSTLY:
+    if not _mostly(fits, cells):
         return None
     values = plain.where(fits).astype("float64")
     values = values.mask(np.isinf(values))
     whole = values[values % 1 == 0]
     return None if (whole.abs() > LARGEST_WHOLE).any() else Numerals(values, sign, tuple(notes))
+
+
+def _mostly(fits: pd.Series, cells: pd.Series) -> bool:
+    return bool(np.average(fits, weights=cells) >= MOSTLY)
 
 
 def _bare(words: pd.Series) -> tuple[pd.Series, str]:
