@@ -148,6 +148,18 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     assert [kind.kind for kind in table.rows.dtypes] == ["i", "b", "M"]
 
 
+def test_large_whole_numbers_in_parquet_are_not_rounded_where_some_are_missing(tmp_path: Path) -> None:
+    large, small = (pd.array(values, dtype="Int64") for values in ([2**60 + 1, None, 2**60 + 2], [1, None, 2]))
+    rows = pd.DataFrame({"a": large, "b": small, "c": [0.5, None, 2.0**60]}, index=[9, 8, 7])
+    rows.to_parquet(tmp_path / "table.parquet")
+
+    found = foreign.read([tmp_path / "table.parquet"]).rows
+
+    assert found["a"].dropna().tolist() == [2**60 + 1, 2**60 + 2]
+    assert found["a"].isna().tolist() == [False, True, False]
+    assert [str(kind) for kind in found.dtypes] == ["Int64", "float64", "float64"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -206,6 +206,37 @@ def test_the_types_of_parquet_are_taken_at_their_word(values: Any, kind: str, wo
     assert (found.kind, found.as_words().astype("object").where(found.values.notna(), None).tolist()) == (kind, words)
 
 
+LARGE = [2**60 + 3 * n for n in range(2_000)]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        LARGE,
+        pd.array(LARGE, dtype="Int64"),
+        np.array(LARGE, dtype="uint64"),
+        [Decimal(value) for value in LARGE],
+        [10**30 + value for value in LARGE],
+        [Decimal(10**30 + value) for value in LARGE],
+        [-value for value in LARGE],
+    ],
+    ids=["int64", "nullable", "unsigned", "decimal", "huge", "huge decimal", "negative"],
+)
+def test_whole_numbers_beyond_what_a_float_tells_apart_are_words_in_parquet_too(values: Any) -> None:
+    found = typed(values, "user_id")
+
+    assert (found.kind, found.different) == ("category", 2_000)
+    assert found.values.tolist() == [str(value) for value in values]
+
+
+def test_large_whole_numbers_some_of_which_are_missing_are_words() -> None:
+    found = typed(pd.array([2**60 + 1, None, 2**60 + 2], dtype="Int64"))
+
+    assert found.values.dropna().tolist() == ["1152921504606846977", "1152921504606846978"]
+    assert found.missing == 1 / 3
+    assert typed(pd.array([2**53, None, -(2**53)], dtype="Int64")).kind == "number"
+
+
 def test_durations_are_seconds() -> None:
     assert typed(pd.to_timedelta(["1h", "2h"])).unit == "seconds"
 

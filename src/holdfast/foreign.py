@@ -18,6 +18,7 @@ import pandas as pd
 
 from holdfast import files
 from holdfast.errors import UserError
+from holdfast.numerals import LARGEST_WHOLE
 from holdfast.schema import few
 
 PARQUET_MAGIC = b"PAR1"
@@ -96,9 +97,22 @@ def _read(path: Path) -> Table:
 
 
 def _parquet(path: Path) -> Table:
-    rows = files.read(path)
+    rows = _with_whole_numbers(files.read(path), path)
     names, notes = _named([str(name) for name in rows])
     return Table(rows.set_axis(names, axis="columns"), "", tuple(notes))
+
+
+def _with_whole_numbers(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return rows with large whole numbers as the file has them: where some are missing, they were read as floats."""
+    if not rows.columns.is_unique:
+        return rows
+    floats = {str(name) for name, kind in rows.dtypes.items() if kind == "float64"}
+    declared = {name for name, kind in files.outline(path)[1].items() if kind in {"int64", "uint64"}}
+    large = [name for name in sorted(floats & declared) if rows[name].abs().max() >= LARGEST_WHOLE]
+    if not large:
+        return rows
+    whole = pd.read_parquet(path, columns=large, dtype_backend="numpy_nullable")
+    return rows.assign(**whole[large].reset_index(drop=True))
 
 
 def _csv(content: bytes, path: Path) -> Table:

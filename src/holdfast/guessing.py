@@ -174,6 +174,9 @@ def _typed(name: str, values: pd.Series) -> Guess:
         return Guess(name, "category", words, "yes or no, as the file declares it")
     if pd.api.types.is_datetime64_any_dtype(values):
         return _declared_time(name, values)
+    if _are_beyond(known):
+        codes = values.astype("object").map(lambda one: str(int(one)), na_action="ignore")
+        return _as_category(name, codes.astype("str"))
     if pd.api.types.is_numeric_dtype(values) or known.map(lambda one: isinstance(one, Decimal | int | float)).all():
         return _declared_number(name, values.astype("float64"), unit_in(name))
     if pd.api.types.is_timedelta64_dtype(values) or known.map(lambda one: isinstance(one, timedelta)).all():
@@ -182,6 +185,17 @@ def _typed(name: str, values: pd.Series) -> Guess:
         return _declared_time(name, pd.to_datetime(values.astype("object"), errors="coerce"))
     words = values.map(repr, na_action="ignore").astype("str")
     return Guess(name, "category", words, "", out=f"values of the type {type(known.iloc[0]).__name__}")
+
+
+def _are_beyond(known: pd.Series) -> bool:
+    """Tell whether values are whole numbers, some of them so large that a float does not tell them from others."""
+    if not len(known) or pd.api.types.is_float_dtype(known):
+        return False
+    if not pd.api.types.is_integer_dtype(known):
+        whole = known.map(lambda one: isinstance(one, Decimal | int) and int(one) == one)
+        if not whole.all():
+            return False
+    return bool(known.min() < -numerals.LARGEST_WHOLE or known.max() > numerals.LARGEST_WHOLE)
 
 
 def _declared_number(name: str, values: pd.Series, unit: str) -> Guess:
