@@ -67,7 +67,18 @@ def test_the_kind_follows_from_the_values(values: list[Any], kind: str, labels: 
         (["late", "on_time"], "late"),
         (["good", "broken"], "broken"),
         (["-1", "1"], "1"),
-        (["<=50K", ">50K"], "<=50K"),  # the rarer one here
+        (["0", "1"], "1"),
+        (["1", "0"], "1"),
+        (["Y", "N"], "Y"),
+        (["t", "f"], "t"),
+        # The rarer one, which comes first here.
+        (["<=50K", ">50K"], "<=50K"),
+        (["2", "1"], "2"),  # 1 for a good customer and 2 for a bad one
+        (["1", "2"], "1"),
+        (["0", "2"], "0"),
+        (["-1", "0"], "-1"),
+        (["f", "m"], "f"),
+        (["x", "y"], "x"),
     ],
 )
 def test_the_positive_label_is_known_by_its_name_or_is_the_rarer_one(labels: list[str], positive: str) -> None:

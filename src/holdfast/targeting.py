@@ -20,23 +20,10 @@ NAMES = (
     "target", "label", "y", "class", "outcome", "survived", "churn", "churned", "exited", "diagnosis", "default",
     "defaulted", "response", "result", "species", "fraud",
 )  # fmt: skip
-YES = {
-    "yes",
-    "y",
-    "true",
-    "t",
-    "1",
-    "late",
-    "bad",
-    "positive",
-    "pos",
-    "malignant",
-    "churned",
-    "fraud",
-    "failed",
-    "sick",
-}
-NO = {"no", "n", "false", "f", "0", "-1", "good", "negative", "neg", "benign", "on_time", "on time", "normal", "ok"}
+YES = {"yes", "true", "late", "bad", "positive", "pos", "malignant", "churned", "fraud", "failed", "sick"}
+NO = {"no", "false", "good", "negative", "neg", "benign", "on_time", "on time", "normal", "ok"}
+PAIRS = ({"0", "1"}, {"-1", "1"}, {"n", "y"}, {"f", "t"})  # what says yes or no beside its counterpart only
+POSITIVE = {"1", "y", "t"}
 MOST_CLASSES = 50
 MOST_NUMBERED = 10  # more whole numbers than this are a quantity
 FEWEST = 3  # rows of a label: one on each side of the split
@@ -146,7 +133,8 @@ def _labels(guess: Guess, kind: Kind, why: str, notes: list[str], fix: str) -> O
 
 def _positive(labels: Sequence[str], counts: pd.Series) -> tuple[str, str]:
     """Return which of two labels is the positive one, and why."""
-    yes = [label for label in labels if label.lower() in YES]
+    is_pair = {label.lower() for label in labels} in PAIRS
+    yes = [label for label in labels if label.lower() in (POSITIVE if is_pair else YES)]
     no = [label for label in labels if label.lower() in NO]
     if len(yes) == 1:
         return yes[0], "by its name"
