@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from conftest import MakeRows
 from holdfast.errors import UserError
 from holdfast.params import IdSplit, Params, TimeSplit
+from holdfast.schema import Schema
 from holdfast.split import IdBoundaries, boundaries
 
 BY_TIME = TimeSplit(by="time", validation_months=1, holdout_months=1)
@@ -102,3 +103,37 @@ def test_another_salt_gives_another_split(params: Params, months: pd.DataFrame) 
     salted = IdBoundaries(holdout_below=0.5, validation_below=0.6, salt="pepper").sides(months, params.data)
 
     assert (plain != salted).any()
+
+
+def visits(params: Params) -> tuple[pd.DataFrame, Schema]:
+    """Return 2,000 visits of 300 patients, and their schema."""
+    rows = pd.DataFrame({params.data.id: [f"visit-{n}" for n in range(2_000)]})
+    rows["patient"] = [f"P{n % 300}" for n in range(2_000)]
+    return rows, params.data.model_copy(update={"group": "patient"})
+
+
+def test_rows_of_one_group_are_all_on_one_side(params: Params) -> None:
+    rows, schema = visits(params)
+
+    sides = pd.Series(boundaries(rows, BY_ID, schema).sides(rows, schema))
+
+    assert sides.groupby(rows["patient"]).nunique().eq(1).all()
+    assert set(sides) == {"train", "validation", "holdout"}
+
+
+def test_a_row_whose_group_is_not_known_is_placed_by_its_id(params: Params) -> None:
+    rows, schema = visits(params)
+    unknown = rows.assign(patient=pd.Series([None] * len(rows), dtype="str"))
+
+    alone = boundaries(rows, BY_ID, params.data).sides(rows, params.data)
+
+    assert list(boundaries(rows, BY_ID, schema).sides(unknown, schema)) == list(alone)
+
+
+def test_what_was_saved_before_groups_decided_keeps_its_sides(params: Params) -> None:
+    rows, schema = visits(params)
+    saved = {"by": "id", "holdout_below": 0.2, "validation_below": 0.4, "salt": ""}
+
+    sides = IdBoundaries.model_validate(saved).sides(rows, schema)
+
+    assert list(sides) == list(boundaries(rows, BY_ID, params.data).sides(rows, params.data))

@@ -26,6 +26,11 @@ def main(model_folder: Path, path: Path) -> None:
     if schema.id not in rows:
         raise SystemExit(f"error: the rows have no column '{schema.id}', its id\n  fix: keep the name of the id")
     known = schema.inputs(rows, "holdout").assign(**{schema.id: rows[schema.id].astype("str")})
+    together = getattr(model.facts.split, "group", None)  # rows that are on one side; older commits knew of none
+    if together and together not in known:
+        if together not in rows:
+            raise SystemExit(f"error: the rows have no column '{together}', its group\n  fix: keep that column")
+        known[together] = rows[together].astype("str")
     seen = model.facts.split.sides(known, schema) != "holdout"
     np.savez(path.with_suffix(".npz"), scores=model.score(rows), seen=seen)
     facts = {"threshold": model.facts.threshold, "latency": _latency(model, rows)}

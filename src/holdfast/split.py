@@ -1,8 +1,9 @@
 """Which row trains, which validates, which is held out.
 
 By time, the newest months are the holdout and the ones before them the validation rows. By id, a
-hash of the id alone decides. Either way a row's side does not depend on which other rows are there,
-except that a new month moves the boundaries.
+hash of the id alone decides; of rows that belong together, such as the visits of one patient, a hash
+of their group, so that nobody whom a model knows from training is held out. Either way a row's side
+does not depend on which other rows are there, except that a new month moves the boundaries.
 
 The boundaries that a model saw are frozen into a `Boundaries` and saved with it: from them, the side
 that any row was on for that model can be told at any later time.
@@ -44,16 +45,21 @@ class TimeBoundaries(Strict):
 
 
 class IdBoundaries(Strict):
-    """Where on the circle of hashes, from 0 to 1, the holdout and the validation rows end."""
+    """Where on the circle of hashes, from 0 to 1, the holdout and the validation rows end.
+
+    What is hashed is the group, or the id where there is none, as for models that were saved before groups were.
+    """
 
     by: Literal["id"] = "id"
     holdout_below: float
     validation_below: float
     salt: str
+    group: str | None = None
 
     def sides(self, rows: pd.DataFrame, schema: Schema) -> np.ndarray:
         """Return the side of each row."""
-        place = np.array([_place(f"{self.salt}{name}") for name in rows[schema.id]], dtype="float64")
+        codes, names = pd.factorize(deciding(rows, schema.id, self.group), use_na_sentinel=False)
+        place = np.array([_place(f"{self.salt}{name}") for name in names], dtype="float64")[codes]
         return np.select(
             [place < self.holdout_below, place < self.validation_below], ["holdout", "validation"], "train"
         )
@@ -69,7 +75,12 @@ def boundaries(rows: pd.DataFrame, split: TimeSplit | IdSplit, schema: Schema) -
     """
     if isinstance(split, IdSplit):
         holdout = split.holdout_share
-        return IdBoundaries(holdout_below=holdout, validation_below=holdout + split.validation_share, salt=split.salt)
+        return IdBoundaries(
+            holdout_below=holdout,
+            validation_below=holdout + split.validation_share,
+            salt=split.salt,
+            group=schema.group,
+        )
     months = sorted(set(_months(rows, schema)))
     _refuse_gaps(months)
     aside = split.validation_months + split.holdout_months
@@ -81,6 +92,13 @@ def boundaries(rows: pd.DataFrame, split: TimeSplit | IdSplit, schema: Schema) -
     return TimeBoundaries(
         validation_from=months[-aside], holdout_from=months[-split.holdout_months], holdout_through=months[-1]
     )
+
+
+def deciding(rows: pd.DataFrame, name: str, group: str | None) -> pd.Series:
+    """Return what the side of each row follows from: its group, and where that is missing the id of this name."""
+    if group is None:
+        return rows[name]
+    return rows[group].astype("str").where(rows[group].notna(), rows[name])
 
 
 def _months(rows: pd.DataFrame, schema: Schema) -> np.ndarray:
