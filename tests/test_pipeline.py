@@ -99,6 +99,25 @@ def own_data(project: Project, make_rows: MakeRows) -> Project:
     return project
 
 
+def test_a_side_whose_numbers_are_not_known_yet_is_refused_with_a_remedy_for_numbers(own_data: Project) -> None:
+    target = {"column": OWN_DATA["target"]["column"], "kind": "number"}
+
+    def edit(content: dict[str, Any]) -> None:
+        content["data"] = OWN_DATA | {"target": target}
+        content["contract"].pop("target_share", None)
+        content["gates"]["floor"], content["gates"]["margin"] = {"rmse": 1}, {"rmse": 1}
+        content["gates"]["slices"]["margin"] = {"rmse": 1}
+
+    own_data.change(edit)
+    path = own_data.workspace.data / "patients.parquet"
+    files.write(path, files.read(path).assign(**{target["column"]: np.nan}))
+
+    with pytest.raises(UserError, match="found no number in the 0 train rows, expected two different num") as refused:
+        own_data.run("prepare")
+
+    assert refused.value.fix.startswith("add rows with an answer, or give this side more rows under `split:`")
+
+
 def test_own_data_needs_no_python(own_data: Project) -> None:
     own_data.run()
 

@@ -99,11 +99,13 @@ def _refuse_too_few_answers(rows: pd.DataFrame, schema: Schema, side: str) -> No
     found = [str(one) for one in sorted(rows[target.column].unique())]
     absent = side == "train" and not {*target.answers} <= {*found}
     if len(found) < 2 or absent:
-        said = few(found) if len(found) > 1 else "".join(found) or "no label"
+        is_number = isinstance(target, NumberTarget)
+        nothing, more = ("no number", "rows with an answer") if is_number else ("no label", "rows of the other label")
+        said = few(found) if len(found) > 1 else "".join(found) or nothing
         raise UserError(
             f"data/: {target.column}: found {said} in the {len(rows):,} {side} rows, "
             f"expected {_two_answers(target, side)}.",
-            fix="add rows of the other label, or give this side more rows under `split:` in params.yaml",
+            fix=f"add {more}, or give this side more rows under `split:` in params.yaml",
         )
 
 
