@@ -387,6 +387,23 @@ def test_a_slice_whose_late_rows_are_of_few_days_is_too_small(make_pair: MakePai
     assert found.verdict == "promote"
 
 
+def test_a_slice_that_a_draw_may_be_without_is_listed_and_leaves_nothing_unknown(
+    make_pair: MakePair, judge: Judge, gates: Gates
+) -> None:
+    pair = make_pair(rows=300, days=300)
+    here = np.zeros(300, dtype=bool)
+    for label in (0, 1):
+        here[np.flatnonzero(pair.rows.target == label)[:4]] = True
+
+    found = judge(
+        pair.rows_with(slices=(Slice("size", "eight rows", here),)),
+        changed(gates, groups=3, slices={"rows": 8, "labels": 3}),
+    )
+
+    assert [one.value for one in found.not_judged] == ["eight rows"]
+    assert gate(found, "G3").passed
+
+
 @pytest.mark.slow
 def test_many_slices_and_no_harm_make_few_false_alarms(make_pair: MakePair, judge: Judge, gates: Gates) -> None:
     alarms = 0

@@ -17,6 +17,7 @@ from holdfast.metrics import COMPARED, LOWER_IS_BETTER, Metric
 from holdfast.params import Gates
 from holdfast.targets import Kind
 
+RARELY = 0.02  # how often a judgement is without something that counts as always drawn
 Word = Literal["better", "worse", "same", "unclear", "undefined"]
 Mask = np.ndarray
 
@@ -149,13 +150,24 @@ def differences(
 def is_large(rows: Rows, piece: Slice, gates: Gates) -> bool:
     """Tell whether a slice is to be judged: it has rows enough, and enough of two labels, on enough groups.
 
-    Where a label is found on few groups only, some resamples would be without it.
+    Where a label is found on few groups only, some resamples would be without it, and nothing would be known.
     """
     labels = [0] if rows.kind == "number" else np.unique(rows.target[piece.mask])
     known = np.zeros(len(rows.target)) if rows.kind == "number" else rows.target
     inside = [rows.groups[piece.mask & (known == label)] for label in labels]
-    enough = [one for one in inside if len(one) >= gates.slices.labels and len(np.unique(one)) >= gates.groups]
+    enough = [
+        one
+        for one in inside
+        if len(one) >= gates.slices.labels
+        and len(np.unique(one)) >= gates.groups
+        and is_always_drawn(len(np.unique(one)), int(rows.groups.max()) + 1, gates.resamples)
+    ]
     return len(enough) >= (1 if rows.kind == "number" else 2) and int(piece.mask.sum()) >= gates.slices.rows
+
+
+def is_always_drawn(some: int, groups: int, resamples: int) -> bool:
+    """Tell whether every resample has one of some groups at least, but for very bad luck."""
+    return resamples * (1 - some / groups) ** groups <= RARELY
 
 
 def too_small(rows: Rows, gates: Gates) -> tuple[TooSmall, ...]:
