@@ -26,7 +26,8 @@ def divided(labels: list[str] | None, rows: int, days: pd.DatetimeIndex | None =
     table = pd.DataFrame({"id": [f"row {n}" for n in range(rows)]})
     if days is not None:
         table["day"] = days
-    return dividing.divide(table, schema(days is not None), None if labels is None else pd.Series(labels, dtype="str"))
+    answers = pd.Series(np.arange(rows) / 2) if labels is None else pd.Series(labels, dtype="str")
+    return dividing.divide(table, schema(days is not None), answers)
 
 
 @given(st.lists(st.integers(3, 12), min_size=2, max_size=3))
@@ -90,7 +91,7 @@ def test_months_enough_make_a_split_by_time() -> None:
         (
             pd.date_range("2024-01-01", periods=200),
             ["b"] * 60 + ["a"] * 140,
-            "the newest months by day have too few rows, or not every label",
+            "the newest months by day have too few rows with an answer, too few days, or not every label",
         ),
     ],
 )  # fmt: skip
@@ -108,3 +109,64 @@ def test_without_a_time_the_id_decides() -> None:
 
     assert division.split == IdSplit(by="id", validation_share=0.2, holdout_share=0.2)
     assert division.why.startswith("no column says when a row happened")
+
+
+def visits(rows: int, patients: int) -> tuple[pd.DataFrame, Schema]:
+    """Return visits of patients in turn, and their schema."""
+    table = pd.DataFrame(
+        {"id": [f"row {n}" for n in range(rows)], "patient": [f"P{n % patients}" for n in range(rows)]}
+    )
+    return table, schema().model_copy(update={"group": "patient"})
+
+
+@pytest.mark.parametrize(("rows", "patients"), [(2_000, 300), (120, 12), (60, 5)])
+def test_rows_of_one_group_are_on_one_side_and_each_side_has_enough(rows: int, patients: int) -> None:
+    table, described = visits(rows, patients)
+    labels = pd.Series(np.where(np.arange(rows) // patients % 2, "a", "b"), dtype="str")
+
+    division = dividing.divide(table, described, labels)
+
+    assert table["patient"].groupby(division.sides).nunique().sum() == patients
+    assert dividing.groups(table[division.holdout], described) >= (2 if patients > 5 else 1)
+    assert min((division.sides == side).mean() for side in SIDES) >= dividing.LEAST
+    assert "a hash of the patient holds out" in division.why
+
+
+def test_a_label_that_two_groups_alone_have_is_too_rare() -> None:
+    table, described = visits(2_000, 100)
+    labels = pd.Series(np.where(table["patient"].isin(["P1", "P2"]), "rare", np.where(np.arange(2_000) % 3, "a", "b")))
+
+    division = dividing.divide(table, described, labels.astype("str"))
+
+    assert division.dropped == ("rare",)
+    assert (division.answered == (labels != "rare")).all()
+
+
+def test_what_too_few_groups_share_is_refused_with_a_remedy() -> None:
+    table, described = visits(40, 2)
+
+    with pytest.raises(UserError, match="y: found 2 labels in 40 rows of 2 different patient, expected enough"):
+        dividing.divide(table, described, pd.Series(["a", "b"] * 20, dtype="str"))
+
+
+@pytest.mark.parametrize("by_time", [True, False])
+def test_each_side_has_rows_whose_number_is_known(by_time: bool) -> None:
+    days = pd.date_range("2024-01-01", "2024-12-31")
+    table = pd.DataFrame({"id": [f"row {n}" for n in range(len(days))], "day": days})
+    numbers = pd.Series(np.arange(len(days)) / 3).where(days.month <= 9 if by_time else np.arange(len(days)) % 30 == 0)
+
+    division = dividing.divide(table, schema(time=by_time), numbers)
+
+    known = numbers.notna().to_numpy(bool)
+    assert isinstance(division.split, TimeSplit if by_time else IdSplit)
+    assert (division.answered == known).all()
+    assert min((division.sides[known] == side).mean() for side in SIDES) >= dividing.LEAST
+
+
+def test_a_holdout_of_one_day_is_none_to_judge_by() -> None:
+    days = pd.to_datetime(np.repeat(["2024-01-01", "2024-02-01", "2024-03-01", "2024-04-01", "2024-05-01"], 40))
+
+    division = divided(["a", "b"] * 100, 200, pd.DatetimeIndex(days))
+
+    assert isinstance(division.split, IdSplit)
+    assert "too few days" in division.why

@@ -10,11 +10,15 @@ import ugly
 from conftest import ROOT
 from holdfast import drafting, explaining, files
 from holdfast import proposal_text as text
+from holdfast.bootstrap import groups_of
+from holdfast.comparison import Comparison, compare
+from holdfast.differences import Rows, Scored, Slice
 from holdfast.drafting import Draft
+from holdfast.evaluation import subsets
 from holdfast.files import Workspace
 from holdfast.params import IdSplit, TimeSplit
 from holdfast.schema import Category, Number
-from holdfast.split import SIDES
+from holdfast.split import SIDES, boundaries
 from holdfast.targets import BinaryTarget
 
 
@@ -129,8 +133,10 @@ def test_fifty_rows_get_small_gates_and_a_warning(draft: Draft) -> None:
     assert draft.params.gates.groups <= 5
     assert draft.params.gates.slices.rows <= 10
     assert draft.params.train.gradient_boosting.min_samples_leaf == 5
-    assert draft.params.gates.margin["roc_auc"] == 0.1
+    assert draft.params.gates.margin == {"log_loss": 0.1}
+    assert draft.params.gates.slices.margin == {"log_loss": 0.4}
     assert "what is measured on them is uncertain" in said(draft)
+    assert "the gates ask for the log loss alone" in said(draft)
 
 
 @pytest.mark.parametrize("draft", ["repeated_ids"], indirect=True)
@@ -149,6 +155,11 @@ def test_a_group_is_known_and_no_input(tmp_path: Path) -> None:
 
     assert draft.params.data.group == "patient"
     assert isinstance(draft.params.split, IdSplit)
+    assert "a hash of the patient holds out" in said(draft)
+    (_, rows), *_ = draft.partitions()
+    canonical = draft.params.data.rows(rows, "rows")
+    sides = boundaries(canonical, draft.params.split, draft.params.data).sides(canonical, draft.params.data)
+    assert pd.Series(sides).groupby(canonical["patient"]).nunique().eq(1).all()
     assert "patient" in next(rows for _, rows in draft.partitions())
 
 
@@ -179,6 +190,102 @@ def test_a_number_gets_a_floor_and_a_margin_of_its_own_size(tmp_path: Path) -> N
     assert draft.params.data.target.kind == "number"
     assert draft.params.gates.floor == {"rmse": pytest.approx(ugly.plain()["size"].std(), rel=0.01)}
     assert "predictions.csv" in draft.texts["dvc.yaml"]
+
+
+def test_rows_whose_number_is_not_yet_known_are_no_holdout(tmp_path: Path) -> None:
+    days = pd.date_range("2024-01-01", "2024-12-31")
+    prices = np.where(days.month > 9, np.nan, np.random.default_rng(0).normal(100, 9, len(days)).round(2))
+    pd.DataFrame({"day": days, "x": np.arange(len(days)) % 97 + 0.5, "price": prices}).to_csv(
+        tmp_path / "table.csv", index=False
+    )
+
+    draft = drafted(tmp_path / "table.csv", target="price")
+
+    held = int(draft.division.holdout.sum())
+    assert held >= 0.1 * np.isfinite(prices).sum()
+    assert np.isfinite(prices[draft.division.holdout]).all()
+    assert f"the holdout has {held:,} rows with an answer" in said(draft)
+
+
+@pytest.mark.parametrize("kind", ["number", "binary"])
+def test_the_gates_ask_for_no_more_days_than_a_holdout_has(kind: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame({"month": np.repeat(pd.date_range("2022-01-01", periods=24, freq="MS"), 100)})
+    rows["x"] = random.normal(size=len(rows)).round(3)
+    rows["y"] = random.normal(size=len(rows)).round(3) if kind == "number" else random.choice(["no", "yes"], len(rows))
+    rows.to_csv(tmp_path / "table.csv", index=False)
+
+    draft = drafted(tmp_path / "table.csv", target="y")
+
+    assert isinstance(draft.params.split, TimeSplit)
+    days = rows["month"][draft.division.holdout].nunique()
+    assert 2 <= draft.params.gates.groups <= days < 10
+    assert f"the holdout has rows of {days} different days only" in said(draft)
+    itself, another = judged(draft)
+    assert (itself.verdict, another.gates[0].passed) == ("promote", True)
+    assert another.verdict != "cannot judge"
+
+
+def test_that_nothing_can_be_judged_by_one_day_is_told(tmp_path: Path) -> None:
+    ugly.plain().assign(day="2024-05-01", hour=[f"2024-05-01 {n % 24:02d}:30" for n in range(200)]).drop(
+        columns="day"
+    ).to_csv(tmp_path / "table.csv", index=False)
+
+    draft = drafted(tmp_path / "table.csv", target="outcome")
+
+    assert "rows of one day only: no model can be judged until there are more" in said(draft)
+
+
+def small(kind: str, seed: int) -> pd.DataFrame:
+    """Fifty rows, with an outcome of a kind of target."""
+    rows = ugly.plain(50, seed)
+    if kind == "number":
+        return rows.drop(columns="outcome").assign(y=rows["size"] * 2 + np.arange(50) % 7)
+    if kind == "classes":
+        rows["outcome"] = [f"class {n}" for n in np.arange(50) % 3]
+    elif kind == "rare":
+        rows["outcome"] = np.where(np.arange(50) % 10 == 0, "yes", "no")
+    return rows.rename(columns={"outcome": "y"})
+
+
+def judged(draft: Draft) -> list[Comparison]:
+    """Judge a model by the proposed gates against itself, and another against it, both by chance about right."""
+    schema, gates, random = draft.params.data, draft.params.gates, np.random.default_rng(0)
+    rows = pd.concat(
+        [schema.rows(rows, "rows") for _, rows in draft.partitions()]
+    ).sort_values([schema.time, schema.id] if schema.time else schema.id)  # fmt: skip
+    sides = boundaries(rows, draft.params.split, schema).sides(rows, schema)
+    held = rows[(sides == "holdout") & schema.target.answered(rows[schema.target.column])]
+    target = schema.target.encoded(held[schema.target.column])
+    slices = tuple(Slice(*one) for one in subsets(held, draft.params.evaluate.slices))
+    faced = Rows(target, *groups_of(held, schema), slices, schema.target.kind)
+
+    def scored() -> Scored:
+        if faced.kind == "number":
+            scores = target + random.normal(0, target.std() / 3, len(target))
+        elif faced.kind == "binary":
+            scores = np.clip(0.25 + 0.5 * target + random.normal(0, 0.1, len(target)), 0.05, 0.95)
+        else:
+            scores = random.dirichlet(np.ones(len(schema.target.answers)), len(target)) / 2
+            scores[np.arange(len(target)), target] += 0.5
+        threshold = 0.5 if faced.kind == "binary" else None
+        return Scored(scores, np.zeros(len(target), dtype=bool), threshold, size=1_000, latency=1.0)
+
+    champion = scored()
+    tags = dict.fromkeys(gates.tags, "known")
+    bins = draft.params.evaluate.calibration_bins
+    return [compare(faced, champion, one, gates, bins=bins, seed=1, tags=tags) for one in (champion, scored())]
+
+
+@pytest.mark.parametrize("kind", ["binary", "rare", "classes", "number"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_models_of_a_small_table_can_be_judged(kind: str, seed: int, tmp_path: Path) -> None:
+    small(kind, seed).to_csv(tmp_path / "table.csv", index=False)
+
+    itself, another = judged(drafted(tmp_path / "table.csv", target="y"))
+
+    assert itself.verdict == "promote", itself.lines()
+    assert another.verdict in {"promote", "keep"}, another.lines()
 
 
 def test_classes_that_are_too_rare_are_left_out_and_told(tmp_path: Path) -> None:

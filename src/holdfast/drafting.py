@@ -19,7 +19,7 @@ from holdfast.dividing import Division
 from holdfast.files import Workspace
 from holdfast.leaks import Leak
 from holdfast.params import Params, TimeSplit
-from holdfast.proposing import Section
+from holdfast.proposing import Held, Section
 from holdfast.roles import Roles
 from holdfast.schema import Schema
 from holdfast.targeting import Kind
@@ -40,6 +40,7 @@ class Draft:
     name: str
     roles: Roles
     division: Division
+    held: Held
     texts: dict[str, str]
     params: Params
     leaks: tuple[Leak, ...]
@@ -59,10 +60,11 @@ def draft(workspace: Workspace, paths: Sequence[Path], target: str | None, kind:
     table = foreign.read(paths)
     given = roles.give(guessing.table(table.rows, table.delimiter), target, kind)
     rows = _rows(given)
-    labels = None if given.outcome.kind == "number" else given.outcome.values
-    division = dividing.divide(rows, _schema(given), labels)
+    division = dividing.divide(rows, _schema(given), given.outcome.values)
     name = proposing.slug(paths[0].stem)
-    said = _said(given, division, workspace.params.read_text(encoding="utf-8"), [path.name for path in paths], name)
+    before = workspace.params.read_text(encoding="utf-8")
+    held = _held(given, division, rows, before)
+    said = _said(given, division, held, before, [path.name for path in paths], name)
     wired = _wired(given, (workspace.root / "dvc.yaml").read_text(encoding="utf-8"), name, slices=bool(said[1]))
     choices = _read(said[0])
     found = () if len(given.columns) > MOST_SEARCHED else _leaks(rows, division, choices)
@@ -70,6 +72,7 @@ def draft(workspace: Workspace, paths: Sequence[Path], target: str | None, kind:
         name,
         given,
         division,
+        held,
         {"params.yaml": said[0], "dvc.yaml": wired},
         choices,
         found,
@@ -81,6 +84,8 @@ def draft(workspace: Workspace, paths: Sequence[Path], target: str | None, kind:
 def _rows(given: Roles) -> pd.DataFrame:
     """Return the rows as stages see them, in the order in which they came."""
     columns = {guess.name: guess.values for guess in given.columns}
+    if given.group:
+        columns[given.group.name] = given.group.as_words()
     return pd.DataFrame({str(given.id.name): given.id, given.outcome.name: given.outcome.values, **columns})
 
 
@@ -100,14 +105,17 @@ def _leaks(rows: pd.DataFrame, division: Division, choices: Params) -> tuple[Lea
     return leaks.find(rows[kept].reset_index(drop=True), division.sides[kept], choices.data, choices.contract.leaks)
 
 
+def _held(given: Roles, division: Division, rows: pd.DataFrame, before: str) -> Held:
+    resamples = yaml.safe_load(before)["gates"]["resamples"]
+    return proposing.held(rows[division.holdout], _schema(given, division.dropped), resamples)
+
+
 def _said(
-    given: Roles, division: Division, before: str, sources: Sequence[str], name: str
+    given: Roles, division: Division, held: Held, before: str, sources: Sequence[str], name: str
 ) -> tuple[str, list[Section]]:
     """Return the text of params.yaml, and the slices in it."""
     parts, old = text.sections(before), yaml.safe_load(before)
-    answered = given.outcome.values.notna().to_numpy(bool) & ~given.outcome.values.isin(division.dropped).to_numpy(bool)
-    holdout = (division.sides == "holdout") & answered
-    slices = proposing.slices(given, holdout)
+    slices = proposing.slices(given, division.holdout)
     by_month = isinstance(division.split, TimeSplit)
     data = proposing.data(given, division.dropped)
     contract = proposing.contract(given, by_month)
@@ -117,7 +125,7 @@ def _said(
     split = division.split.model_dump(exclude_defaults=True) | {"by": division.split.by}
     parts["split"] = text.written("split", split, f"{division.why[:1].upper()}{division.why[1:]}.")
     parts["tags"] = text.written("tags", tags, COMMENTS["tags"], asking=True)
-    values = _values(given, answered, holdout, slices, old, name)
+    values = _values(given, division.answered, held, slices, old, name)
     for key in {path.partition(".")[0] for path in values}:
         parts[key] = text.changed(
             parts[key], {path: value for path, value in values.items() if path.startswith(f"{key}.")}
@@ -128,16 +136,15 @@ def _said(
 def _values(
     given: Roles,
     answered: np.ndarray,
-    holdout: np.ndarray,
+    held: Held,
     slices: list[dict[str, Any]],
     old: dict[str, Any],
     name: str,
 ) -> Section:
     """Return the values that change in sections that stay, by their paths."""
-    rows, held = int(answered.sum()), int(holdout.sum())
     floor, margin = proposing.thresholds(given.outcome, answered, held)
     return {
-        **proposing.sizes(rows, held, len(given.outcome.labels)),
+        **proposing.sizes(int(answered.sum()), held, len(given.outcome.labels)),
         "train.estimator": "gradient_boosting",
         "evaluate.slices": slices,
         "gates.floor": floor,

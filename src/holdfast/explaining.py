@@ -13,20 +13,15 @@ from holdfast.schema import Number, few
 
 WIDEST = 32  # characters of a name
 MOST_LEAKS = 4
-FEW_ROWS = 200  # of a holdout: fewer say little
+FEW_ROWS, FEW_GROUPS = 200, 10  # of a holdout: fewer say little
 
 
 def lines(draft: Draft) -> Iterator[str]:
     """Give all that is to be said of a draft."""
-    given, held = draft.roles, int((draft.division.sides == "holdout").sum())
+    given = draft.roles
     yield f"{len(given.id):,} rows of {len(draft.given)} columns"
     yield from _table([("column", "is", "why"), *_roles(draft), *_columns(draft), *_left_out(given.out)])
-    notes = [*draft.notes, *given.notes, *_noticed(draft)]
-    if held < FEW_ROWS:
-        notes.append(
-            f"the holdout has {held:,} rows: what is measured on them is uncertain, and the gates allow for it"
-        )
-    yield from (f"note: {note}" for note in notes)
+    yield from (f"note: {note}" for note in [*draft.notes, *given.notes, *_noticed(draft), *_of_judging(draft)])
     yield from (f"leak {leak.code}: {leak.text}" for leak in draft.leaks[:MOST_LEAKS])
     if len(draft.leaks) > MOST_LEAKS:
         yield f"and {len(draft.leaks) - MOST_LEAKS} more leaks: `dvc repro` tells all of them"
@@ -83,6 +78,21 @@ def _noticed(draft: Draft) -> Iterator[str]:
         yield f"{given.outcome.name}: {too_few} (`excluded`): more rows are the remedy"
     if given.group:
         yield f"rows that share {given.group.name} are drawn together where uncertainty is measured"
+
+
+def _of_judging(draft: Draft) -> Iterator[str]:
+    """Say how little a holdout tells, if it is small: in rows, in what is drawn together, or in rows of a label."""
+    held, gates, unit = draft.held, draft.params.gates, draft.roles.group.name if draft.roles.group else "day"
+    if held.rows < FEW_ROWS:
+        found = f"the holdout has {held.rows:,} rows with an answer"
+        yield f"{found}: what is measured on them is uncertain, and only large differences will show"
+    if held.groups < gates.groups:
+        yield f"the holdout has rows of one {unit} only: no model can be judged until there are more"
+    elif held.groups < min(FEW_GROUPS, held.rows):
+        found = f"the holdout has rows of {held.groups} different {unit}s only, which are drawn together"
+        yield f"{found}: only large differences will show"
+    if not held.is_whole:
+        yield "the gates ask for the log loss alone: some draws of so few rows lack a label, which other metrics need"
 
 
 def _to_fill_in(draft: Draft) -> Iterator[str]:

@@ -1,19 +1,23 @@
 """From the roles of columns to the sections of `params.yaml`: what is proposed for a strange table, and for its size.
 
 Ranges have slack on both sides, for the next rows will be a little beyond those that are known; what cannot be negative
-stays so. Thresholds follow from how many rows the holdout has: with few of them, only large differences can be seen.
+stays so. Thresholds follow from the holdout: with few rows, only large differences can be seen; a metric that not every
+draw of the judge defines, for want of a label, is not asked for; and no more days (or groups) are than there are.
 """
 
 import math
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from holdfast import bootstrap
+from holdfast.differences import is_always_drawn
 from holdfast.guessing import Guess
 from holdfast.roles import Roles
+from holdfast.schema import Schema
 from holdfast.targeting import Outcome
 
 MOST_VALUES = 50  # different words of a column that are promised one by one
@@ -136,7 +140,25 @@ def slices(roles: Roles, holdout: np.ndarray) -> list[Section]:
     return found
 
 
-def sizes(rows: int, holdout: int, labels: int) -> dict[str, Any]:
+class Held(NamedTuple):
+    """What models will be judged by: so many rows, so many groups that are drawn, and whether with all labels each."""
+
+    rows: int
+    groups: int
+    is_whole: bool
+
+
+def held(rows: pd.DataFrame, schema: Schema, resamples: int) -> Held:
+    """Count the holdout as the judge does. It is whole if half of it would have every label in each draw."""
+    groups, labels = bootstrap.groups_of(rows, schema)[0], rows[schema.target.column]
+    count = len(np.unique(groups))
+    if schema.target.kind == "number":
+        return Held(len(rows), count, is_whole=True)
+    fewest = int(pd.Series(groups).groupby(labels.to_numpy()).nunique().min())
+    return Held(len(rows), count, is_always_drawn(-(-fewest // 2), -(-count // 2), resamples))
+
+
+def sizes(rows: int, holdout: Held, labels: int) -> dict[str, Any]:
     """Return the settings that depend on how many rows there are, and of how many labels, by their paths.
 
     Of several labels each iteration fits a tree for each.
@@ -145,24 +167,27 @@ def sizes(rows: int, holdout: int, labels: int) -> dict[str, Any]:
         "train.gradient_boosting.min_samples_leaf": _between(rows // 100, 5, 100),
         "train.gradient_boosting.max_leaf_nodes": [15, 31] if rows >= 5_000 else [4, 15],
         "train.gradient_boosting.max_iterations": 150 if labels <= 2 else _between(300 // labels, 40, 100),
-        "evaluate.calibration_bins": 10 if holdout >= 1_000 else 5,
-        "gates.groups": _between(holdout // 3, 2, 10),
-        "gates.slices.rows": _between(holdout // 10, 10, 500),
-        "gates.slices.labels": _between(holdout // 50, 3, 50),
+        "evaluate.calibration_bins": 10 if holdout.rows >= 1_000 else 5,
+        "gates.groups": _between(holdout.groups // 3, 2, 10),
+        "gates.slices.rows": _between(holdout.rows // 10, 10, 500),
+        "gates.slices.labels": _between(holdout.rows // 50, 3, 50),
     }
 
 
-def thresholds(outcome: Outcome, answered: np.ndarray, holdout: int) -> tuple[dict[str, float], dict[str, float]]:
+def thresholds(outcome: Outcome, answered: np.ndarray, holdout: Held) -> tuple[dict[str, float], dict[str, float]]:
     """Return the floor and the margin of the gates: no worse than guessing, and by how much a model may seem worse.
 
-    Differences below the margin do not show in so few rows.
+    Differences below the margin do not show in so few rows. The log loss, as the errors of numbers, is defined in every
+    draw; the others are only where each draw has every label.
     """
-    margin, values = _margin(holdout), outcome.values[answered]
+    margin, values = _margin(holdout.rows), outcome.values[answered]
     if outcome.kind == "number":
         spread = _digits(float(values.std()) or 1.0)
         return {"rmse": spread}, {"rmse": _digits(margin * spread)}
     shares = values.value_counts(normalize=True).to_numpy()
     guess = round(float(-(shares * np.log(shares)).sum()), 3)
+    if not holdout.is_whole:
+        return {"log_loss": guess}, {"log_loss": margin}
     first, chance = ("roc_auc", 0.5) if outcome.kind == "binary" else ("balanced_accuracy", round(1 / len(shares), 3))
     return {first: chance, "log_loss": guess}, {first: margin, "log_loss": margin}
 
