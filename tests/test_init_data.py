@@ -73,7 +73,7 @@ class Thoughtful(io.StringIO):
     def readline(self, size: int | None = -1) -> str:  # type: ignore[override]
         time.sleep(0.02)
         self._watching.tick()
-        return super().readline(size)
+        return super().readline(-1 if size is None else size)
 
 
 @pytest.mark.parametrize(("answer", "agreed"), [("y\n", True), ("Yes \n", True), ("\n", False), ("no\n", False)])

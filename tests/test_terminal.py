@@ -103,7 +103,7 @@ def test_while_others_have_the_terminal_nothing_is_shown_and_the_seconds_begin_a
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dumb", [{"TERM": "dumb"}, {"NO_COLOR": "1"}], ids=str)
-def test_a_terminal_that_wants_no_colour_gets_none(dumb: dict[str, str]) -> None:
+def test_a_terminal_that_wants_no_colour_gets_none(dumb: dict[str, Any]) -> None:
     shown = watched(["-c", WAITS], **dumb)
 
     assert "\x1b[1" not in shown

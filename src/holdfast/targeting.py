@@ -21,7 +21,9 @@ NAMES = (
     "defaulted", "response", "result", "species", "fraud",
 )  # fmt: skip
 YES = {"yes", "true", "late", "bad", "positive", "pos", "malignant", "churned", "fraud", "failed", "sick"}
+YES |= {"ja", "oui", "sí", "si", "sì", "sim", "tak", "да"}
 NO = {"no", "false", "good", "negative", "neg", "benign", "on_time", "on time", "normal", "ok"}
+NO |= {"nein", "nee", "nej", "non", "não", "nie", "нет"}
 PAIRS = ({"0", "1"}, {"-1", "1"}, {"n", "y"}, {"f", "t"})  # what says yes or no beside its counterpart only
 POSITIVE = {"1", "y", "t"}
 MOST_CLASSES = 50
