@@ -63,6 +63,8 @@ def test_the_kind_follows_from_the_values(values: list[Any], kind: str, labels: 
     ("labels", "positive"),
     [
         (["No", "Yes"], "Yes"),
+        (["Nein", "Ja"], "Ja"),
+        (["Non", "Oui"], "Oui"),
         (["benign", "malignant"], "malignant"),
         (["late", "on_time"], "late"),
         (["good", "broken"], "broken"),
