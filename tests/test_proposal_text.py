@@ -103,3 +103,14 @@ def test_a_range_has_slack_and_two_digits(numbers: list[float], expected: tuple[
 def test_names_are_said_for_people_and_for_the_registry(name: str, said: str, registered: str) -> None:
     assert proposing.humane(name) == said
     assert proposing.slug(name) == registered
+
+
+def test_of_many_lines_that_go_a_diff_says_only_how_many() -> None:
+    before = "".join(f"line {number}\n" for number in range(100))
+
+    found = text.diff("params.yaml", before, "a new line\n")
+
+    assert [line for line in found if line.startswith("-")] == [
+        "--- a/params.yaml", *(f"-line {number}" for number in range(5)), "-… 95 more lines go",
+    ]  # fmt: skip
+    assert found[-1] == "+a new line"

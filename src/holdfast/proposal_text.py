@@ -10,7 +10,7 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from difflib import unified_diff
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -23,6 +23,8 @@ PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*([ ./-][A-Za-z0-9_]+)*")
 SAID = {"yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf"}  # words that mean more
 BESIDE = {"values", "excluded", "besides", "hours", "labels"}  # lists on one line, as far as they fit
 KEY = re.compile(r"(?m)^(?=[A-Za-z])")
+
+SHOWN = 5  # of the lines that go, one after the other
 
 
 def sections(text: str) -> dict[str, str]:
@@ -150,6 +152,11 @@ def _number(representer: Any, value: float) -> Any:
 
 
 def diff(name: str, before: str, after: str) -> list[str]:
-    """Return what changes in a file, as Git would show it."""
+    """Return what changes in a file, as Git would show it; of many lines that go, only how many."""
     lines = unified_diff(before.splitlines(), after.splitlines(), f"a/{name}", f"b/{name}", lineterm="")
-    return list(lines)
+    found = list[str]()
+    for goes, run in groupby(lines, lambda line: line.startswith("-") and not line.startswith("--- ")):
+        some = list(run)
+        kept = some[:SHOWN] if goes and len(some) > SHOWN + 1 else some
+        found += [*kept, *([f"-… {len(some) - len(kept)} more lines go"] if len(kept) < len(some) else [])]
+    return found
