@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 import subprocess
@@ -210,6 +211,18 @@ def test_metrics_say_on_which_rows_they_were_measured(project: Project, caplog: 
     lines = caplog.messages
     assert re.match(r"holdout 2013-04: 300 rows, \d\d\.\d% late \(\d\d\.\d% in training\)", lines[0])
     assert any(re.match(r"  roc_auc            0\.\d{3}$", line) for line in lines)
+
+
+def test_the_figures_stand_below_each_other_whatever_they_are_called(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="holdfast")
+    path = project.workspace.evaluate / "metrics.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "median_absolute_error": 0.5}))
+
+    metrics.run(project.workspace.root)
+
+    assert {line.rindex(" ") for line in caplog.messages[1:] if "not defined" not in line} == {23}
 
 
 @pytest.mark.slow

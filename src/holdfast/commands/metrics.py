@@ -13,6 +13,8 @@ from holdfast.targets import BinaryTarget
 
 logger = logging.getLogger(__name__)
 
+NARROWEST = 18  # characters of a name; longer ones move all figures
+
 
 def run(root: Path) -> int:
     """Print what was measured of the model, and on which rows."""
@@ -26,6 +28,7 @@ def run(root: Path) -> int:
         shares = found.pop("positive_share"), found.pop("positive_share_in_training")
         said += f", {shares[0]:.1%} {target.positive} ({shares[1]:.1%} in training)"
     logger.info("%s: %s", name, said)
+    width = max(NARROWEST, *map(len, found))
     for key, value in found.items():
-        logger.info("  %-18s %s", key, "not defined" if value is None else f"{value:.3f}")
+        logger.info("  %-*s %s", width, key, "not defined" if value is None else f"{value:.3f}")
     return DONE
