@@ -45,7 +45,7 @@ def _data(practice: Practice, _: Chapter) -> Iterator[Finding]:
     months = flights.months(tracked, (practice.remote, clone.folder / ".dvc" / "cache"))
     add = "dvc add data && git add data.dvc && git commit --message 'data: July 2013'"
     yield Finding("data.dvc of the last commit has the flights of July", NEXT in months, add)
-    yield Finding("the DVC remote has all of it", _is_in_the_remote(practice, tracked), "dvc push")
+    yield Finding("the DVC remote has all of it", _is_in_the_remote(practice, tracked), "dvc push data.dvc")
     yield _clean(clone)
     yield Finding("the origin has the last commit", _is_pushed(clone), "git push")
 
