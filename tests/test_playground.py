@@ -406,6 +406,17 @@ def test_what_the_first_chapters_leave_behind_is_found_step_by_step(
     assert found(practice, 8) == [False, True, True]
 
 
+def test_a_version_is_taken_from_a_remote_but_for_what_another_has(template: Practice, tmp_path: Path) -> None:
+    june, july = (template.clone.content(f"chapter-{number}", "data.dvc") or b"" for number in (1, 2))
+    flights.bring(template.origin, july, tmp_path)
+    flights.bring(template.origin, june, tmp_path)
+
+    flights.forget(template.origin, july, tmp_path, but=june)
+
+    assert flights.is_whole(june, tmp_path)
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 3
+
+
 @pytest.mark.slow
 def test_going_back_keeps_all_that_was_done(practice: Practice, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="holdfast")
@@ -523,8 +534,31 @@ def test_going_back_ends_at_the_start_of_the_chapter(practice: Practice) -> None
     assert found(practice, 2) == [True, True]
     assert reset.go(practice, chapters.of(1)).startswith("mine/")
     assert clone.tip("main") == clone.tip("origin/main") == clone.tip("chapter-1")
-    assert sorted(path.stem for path in (root / "data" / "flights").iterdir()) == ["2013-05", "2013-06"]
     assert not (root / "artifacts").exists()
+
+
+@pytest.mark.slow
+def test_the_first_chapter_begins_with_flights_in_the_remote_alone_and_without_july(practice: Practice) -> None:
+    root = practice.clone.folder
+    june, july = (practice.clone.content(f"chapter-{number}", "data.dvc") or b"" for number in (1, 2))
+    cache = root / ".dvc" / "cache"
+    reset.go(practice, chapters.of(2))
+    (root / "data" / "flights" / "2014-01.parquet").write_text("2014-01\n")
+    run("dvc add --quiet data", root)
+    run("dvc push --quiet", root)
+    assert flights.is_whole(july, cache)
+    assert flights.is_whole(july, practice.remote)
+    mine = (root / "data.dvc").read_bytes()
+
+    reset.go(practice, chapters.of(1))
+
+    assert not (root / "data").exists()
+    assert flights.months(july, [cache, practice.remote]) == set()
+    assert flights.is_whole(june, practice.remote)
+    assert "2014-01" in flights.months(mine, [cache])
+    assert run("dvc pull data.dvc", root).splitlines()[-1] == "3 files fetched and 2 files added"
+    reset.go(practice, chapters.of(2))
+    assert flights.is_whole(july, practice.remote)
 
 
 @pytest.mark.slow

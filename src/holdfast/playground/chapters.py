@@ -10,12 +10,13 @@ PAGES = Path("docs") / "tutorial"
 
 
 class Chapter(NamedTuple):
-    """A chapter; `month` is the newest of its data, and `reproduced` says that the pipeline has run on them."""
+    """A chapter: the newest month of its data, whether they are fetched, and whether the pipeline has run on them."""
 
     number: int
     slug: str
     title: str
     month: str = NEXT
+    fetched: bool = True
     reproduced: bool = True
 
     @property
@@ -30,7 +31,7 @@ class Chapter(NamedTuple):
 
 
 CHAPTERS = (
-    Chapter(1, "data", "data has versions", month=FIRST, reproduced=False),
+    Chapter(1, "data", "data has versions", month=FIRST, fetched=False, reproduced=False),
     Chapter(2, "pipeline", "the pipeline", reproduced=False),
     Chapter(3, "experiments", "experiments"),
     Chapter(4, "tests", "tests"),

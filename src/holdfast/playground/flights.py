@@ -38,12 +38,17 @@ def version(repository: Repository, month: str) -> bytes:
 
 def bring(repository: Repository, tracked: bytes, remote: Path) -> None:
     """Put the objects of a version into a DVC remote, those that are not there yet."""
-    listed = _hash(tracked)
-    for md5 in (listed, *(item["md5"] for item in _files(repository, listed))):
+    for md5 in _objects(repository, tracked):
         target = remote / _place(md5)
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             files.write_bytes(target, _object(repository, md5))
+
+
+def forget(repository: Repository, tracked: bytes, place: Path, *, but: bytes = b"") -> None:
+    """Take the objects of a version out of a cache or a remote, not those of another; the history has all of them."""
+    for md5 in set(_objects(repository, tracked)).difference(_objects(repository, but)):
+        (place / _place(md5)).unlink(missing_ok=True)
 
 
 def months(tracked: bytes, places: Iterable[Path]) -> set[str]:
@@ -64,6 +69,12 @@ def _newest(repository: Repository, tracked: bytes) -> str | None:
     """Return the newest month of a version; None where it is not of flights alone."""
     months = [MONTH.fullmatch(item["relpath"]) for item in _files(repository, _hash(tracked))]
     return max((found[1] for found in months if found), default=None) if all(months) else None
+
+
+def _objects(repository: Repository, tracked: bytes) -> list[str]:
+    """Return the hashes of the list of files of a version, and of the files."""
+    listed = _hash(tracked)
+    return [listed, *(item["md5"] for item in _files(repository, listed))] if listed else []
 
 
 def _files(repository: Repository, md5: str) -> Iterator[dict[str, str]]:

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from holdfast import processes
 from holdfast.playground import flights
-from holdfast.playground.chapters import Chapter
+from holdfast.playground.chapters import FIRST, NEXT, Chapter
 from holdfast.playground.repositories import HEADS, STARTS, Repository
 from holdfast.playground.start import Practice
 
@@ -124,6 +124,9 @@ def _run(practice: Practice, chapter: Chapter) -> None:
     clone = practice.clone
     if not chapter.reproduced:
         shutil.rmtree(clone.folder / "artifacts", ignore_errors=True)
+    if not chapter.fetched:
+        _forget_flights(practice)
+        return
     _dvc(clone, "pull", "--quiet", "--force", flights.TRACKED)
     if chapter.reproduced:
         logger.info("running the pipeline on the flights from January to July: half a minute")
@@ -132,6 +135,18 @@ def _run(practice: Practice, chapter: Chapter) -> None:
         clone.git("commit", "--quiet", "--message", "pipeline: run on the flights from January to July")
         _dvc(clone, "push", "--quiet")
         clone.git("push", "--quiet", "origin", "main")
+
+
+def _forget_flights(practice: Practice) -> None:
+    """Leave the cache without flights, and the remote with the first version alone, as `tutorial start` does.
+
+    The models and the data of the learner stay where they are.
+    """
+    origin = practice.origin
+    first, following = (flights.version(origin, month) for month in (FIRST, NEXT))
+    flights.forget(origin, following, practice.remote, but=first)
+    for version in (first, following):
+        flights.forget(origin, version, practice.clone.folder / ".dvc" / "cache")
 
 
 def _dvc(clone: Repository, *command: str) -> None:
