@@ -70,7 +70,7 @@ class Run:
         """Run a chapter alone, from the start that `tutorial reset` makes."""
         begin = "python -m holdfast tutorial start ../practice && cd ../practice/holdfast && . .venv/bin/activate"
         go = f" && python -m holdfast tutorial reset {chapter}" if chapter else ""
-        commands = Block("console", 0, f"$ {begin}{go} >/dev/null\n")
+        commands = Block("console", 0, f"$ {{ {begin}{go}; }} >/dev/null\n")
         self.pages = [Page(self.pages[0].path, [commands], self.pages[0].stand_ins), *self.pages]
         return self()
 
