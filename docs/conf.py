@@ -20,6 +20,7 @@ include_patterns = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md
 exclude_patterns = [
     "docs/conf.py",
     "docs/_ext",
+    "docs/_extra",
     "docs/_static",
     *(folder.name for folder in ROOT.iterdir() if folder.is_dir() and folder.name != "docs"),
 ]
@@ -40,7 +41,7 @@ html_theme = "furo"
 html_title = project
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_extra_path = ["_static/index.html"]  # the front page is docs/index.html
+html_extra_path = ["_extra/index.html"]  # the front page is docs/index.html
 html_copy_source = False
 html_show_copyright = False
 html_show_sphinx = False

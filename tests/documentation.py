@@ -168,7 +168,7 @@ VARYING = [
         "<time>",
     ),
     (r"\b\d\d:\d\d:\d\d\b", "<clock>"),
-    (r"\b\d+(?:\.\d+)? ?(?:µs|ms|s|sec|min|h|seconds?|minutes?)\b", "<duration>"),
+    (r" *\b\d+(?:\.\d+)? ?(?:µs|ms|s|sec|min|h|seconds?|minutes?)\b", " <duration>"),  # with the spaces that align it
     (r"\b\d[\d,.]* ?(?:[kMG]i?B?|bytes|B)\b(?!/)", "<size>"),  # of files and of memory
     (r"\b(127\.0\.0\.1|localhost):\d{2,5}\b", r"\1:<port>"),
     (r"\[\d{3,7}\]", "[<process>]"),  # in the log of a server

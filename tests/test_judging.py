@@ -115,7 +115,7 @@ def test_no_worktree_and_no_file_is_left_behind(repository: Project) -> None:
 
 def test_each_model_is_scored_by_the_code_of_its_own_commit(repository: Project) -> None:
     path = repository.workspace.root / "src" / "holdfast" / "model.py"
-    edit(path, "return np.round(positive, DECIMALS)", "return np.full(len(features), 0.25)")
+    edit(path, "return np.round(self._forest.positive(features), DECIMALS)", "return np.full(len(features), 0.25)")
     reproduce(repository)
 
     report = judged(repository)
@@ -200,7 +200,7 @@ def test_models_that_predict_two_things_are_not_compared(repository: Project) ->
     report = judged(repository)
 
     assert report.comparison.verdict == "cannot judge"
-    told = "the models predict two things: target.positive was 'late' and is 'on_time'"
+    told = "the models predict two things: target.negative was 'on_time' and is 'late'"
     assert report.comparison.gates[0].text == told
     assert "What is asked of a model is changed: data.target.negative, data.target.positive." in report.notes
 
@@ -309,7 +309,11 @@ def test_a_champion_that_crashes_cannot_be_judged(repository: Project) -> None:
 def test_a_champion_that_scores_too_few_rows_cannot_be_judged(repository: Project) -> None:
     root = repository.workspace.root
     run("git checkout --quiet main", root)
-    edit(root / "src" / "holdfast" / "model.py", "round(positive, DECIMALS)", "round(positive[1:], DECIMALS)")
+    edit(
+        root / "src" / "holdfast" / "model.py",
+        "round(self._forest.positive(features), DECIMALS)",
+        "round(self._forest.positive(features)[1:], DECIMALS)",
+    )
     run("git commit --quiet --all --message short", root)
     run("git checkout --quiet branch", root)
 

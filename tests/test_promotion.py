@@ -147,7 +147,7 @@ def test_a_commit_becomes_one_run_with_all_that_was_measured(registered: Registe
         for one in registered.client().list_artifacts(published.run, folder)
     }
     assert {"dvc.lock", "params.yaml", "requirements-work.txt", "data/profile.html", "data/contract.json"} <= listed
-    assert {"evaluation/roc.png", "evaluation/slices.csv", "model/MLmodel", "model/data"} <= listed
+    assert {"evaluation/plots/roc.png", "evaluation/plots/slices.csv", "model/MLmodel", "model/data"} <= listed
     assert published.version.sha256 == Bundle.load(registered.root / "artifacts/evaluate/bundle").sha256
 
 

@@ -174,8 +174,9 @@ def test_a_model_that_ruins_one_slice_is_refused_though_it_is_better_elsewhere(h
     project.change(boosting(max_iterations=60))
     edit(
         project, "src/holdfast/model.py",
-        "return np.round(positive, DECIMALS)",
-        "blind = np.where(inputs['carrier'] == 'AA', 0.5, positive)\n        return np.round(blind, DECIMALS)",
+        "return np.round(self._forest.positive(features), DECIMALS)",
+        "blind = np.where(inputs['carrier'] == 'AA', 0.5, self._forest.positive(features))\n"
+        "            return np.round(blind, DECIMALS)",
     )  # fmt: skip
 
     job = carried_out(hub, project)

@@ -494,7 +494,8 @@ def test_what_was_done_before_the_end_is_kept(repository: Path, how: signal.Sign
 def test_code_that_is_not_committed_is_what_is_tried_and_a_point_that_fails_says_why(repository: Path) -> None:
     path = repository / "src" / "holdfast" / "estimators.py"
     path.write_text(path.read_text().replace(
-        "    grid, found = _grid(train)", "    import holdfast.mine as mine\n    mine.look(train)\n    grid, found = _grid(train)"
+        "    grid, found, loss = _grid(train)",
+        "    import holdfast.mine as mine\n    mine.look(train)\n    grid, found, loss = _grid(train)"
     ))  # fmt: skip
     (path.parent / "mine.py").write_text(
         "from holdfast.errors import UserError\n"

@@ -111,6 +111,7 @@ def _run(root: Path, params: Params, environment: Current, key: str, scratch: Pa
         *((workspace.root / name, "") for name in FROM_ROOT),
         *((workspace.prepare / name, "data") for name in FROM_PREPARE),
         *((path, "evaluation") for path in sorted(workspace.evaluate.iterdir()) if path.is_file()),
+        *((path, "evaluation/plots") for path in sorted((workspace.evaluate / "plots").iterdir())),
     ]
     return Run(
         key=key,
