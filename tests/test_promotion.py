@@ -143,7 +143,7 @@ def test_a_commit_becomes_one_run_with_all_that_was_measured(registered: Registe
     assert (found.data.tags["holdfast.commit"], found.data.tags["holdfast.dirty"]) == (head, "false")
     listed = {
         one.path
-        for folder in ("", "data", "evaluation", "model")
+        for folder in ("", "data", "evaluation/plots", "model")
         for one in registered.client().list_artifacts(published.run, folder)
     }
     assert {"dvc.lock", "params.yaml", "requirements-work.txt", "data/profile.html", "data/contract.json"} <= listed
