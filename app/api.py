@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from app.explanation import Explainer
 
 JSON = "application/json"
+MISTAKES = documents.problems(400, 401, 413, 415, 422, 503)  # that may be answered to what is sent
 MOST_COMMAS = 5 * documents.MOST_OUTCOMES  # an outcome needs two, and a label may have some
 
 
@@ -32,16 +33,18 @@ def blueprint(service: Service, explainer: "Explainer") -> APIBlueprint:
     """Return the views of one service."""
     api = APIBlueprint("api", __name__, abp_tags=[Tag(name="model")])
     name = {"version": service.bundle.version, "sha256": service.bundle.sha256}
-    about = documents.ModelAnswer(
-        **name, facts=service.bundle.model.facts, card=service.bundle.card, release=service.bundle.release
-    ).model_dump_json()
-    told, answer_of = _outcomes_model(service.schema.target), documents.PREDICT[service.schema.target.kind]
+    _take_rows(api, service, explainer, name)
+    _tell_of_model(api, service, name)
+    _take_outcomes(api, service)
+    return api
 
+
+def _take_rows(api: APIBlueprint, service: Service, explainer: "Explainer", name: dict[str, str]) -> None:
     @api.post(
         "/predict",
         summary="Score rows",
         description=f"From 1 to {service.config.max_rows} rows; with bad rows, see `bad_rows`.",
-        responses={200: answer_of, **documents.problems(400, 401, 413, 415, 422, 503)},
+        responses={200: documents.PREDICT[service.schema.target.kind], **MISTAKES},
         security=[{"key": []}] if service.config.api_keys else None,
     )
     @documents.takes(service.reader.model)
@@ -60,17 +63,28 @@ def blueprint(service: Service, explainer: "Explainer") -> APIBlueprint:
         answer = {"model": name, "predictions": predictions, "refused": refused}
         return Response(orjson.dumps(answer), content_type=JSON)
 
+
+def _tell_of_model(api: APIBlueprint, service: Service, name: dict[str, str]) -> None:
+    bundle = service.bundle
+    about = documents.ModelAnswer(
+        **name, facts=bundle.model.facts, card=bundle.card, release=bundle.release
+    ).model_dump_json()
+
     @api.get(
         "/model", summary="What is known of the model", responses={200: documents.ModelAnswer, **documents.PROBLEMS}
     )
     def model() -> Response:
         return Response(about, content_type=JSON)
 
+
+def _take_outcomes(api: APIBlueprint, service: Service) -> None:
+    told = _outcomes_model(service.schema.target)
+
     @api.post(
         "/outcomes",
         summary="Say what really happened",
         description="By prediction id; to say it twice does no harm.",
-        responses={200: documents.OutcomesAnswer, **documents.problems(400, 401, 413, 415, 422, 503)},
+        responses={200: documents.OutcomesAnswer, **MISTAKES},
         security=[{"outcomes": []}],
     )
     @documents.takes(told)
@@ -82,8 +96,6 @@ def blueprint(service: Service, explainer: "Explainer") -> APIBlueprint:
         except SQLAlchemyError as error:
             raise _unavailable("The database of the prediction log is not reached; ask again later.") from error
         return {"outcomes": verdicts}
-
-    return api
 
 
 def _explained(predictions: list[Prediction], asked: PredictRequest, explainer: "Explainer") -> list[Prediction]:

@@ -11,7 +11,7 @@ from collections import Counter as Tally
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from threading import Lock
-from typing import Protocol
+from typing import Literal, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess, values
 
@@ -55,9 +55,7 @@ class Metrics:
 
     def __init__(self, bounds: Sequence[float] = SCORES) -> None:
         self.registry = registry = CollectorRegistry()
-        self._requests = Counter(
-            "holdfast_requests", "Requests answered.", ["endpoint", "method", "status"], registry=registry
-        )
+        self._requests = self._counter("requests", "Requests answered.", "endpoint", "method", "status")
         self._seconds = Histogram(
             "holdfast_request_seconds",
             "From the first look at a request to the first byte of its answer.",
@@ -65,33 +63,16 @@ class Metrics:
             buckets=SECONDS,
             registry=registry,
         )
-        self._rows = Counter("holdfast_rows", "Rows scored.", ["source"], registry=registry)
-        self._scores = Counter(
-            "holdfast_scores", "Scores above the bound before, up to this one.", ["up_to"], registry=registry
-        )
-        self._missing = Counter("holdfast_missing_inputs", "Inputs that rows left out.", ["column"], registry=registry)
-        self._unknown = Counter(
-            "holdfast_unknown_words", "Words that the model never met.", ["column"], registry=registry
-        )
-        self._refused = Counter("holdfast_skipped_rows", "Bad rows that were left out, as asked.", registry=registry)
-        self._logged = Counter("holdfast_log_written", "Predictions written to the log.", registry=registry)
-        self._dropped = Counter("holdfast_log_dropped", "Predictions that the log had to drop.", registry=registry)
-        self._waiting = Gauge(
-            "holdfast_log_waiting",
-            "Predictions not yet written to the log.",
-            multiprocess_mode="livesum",
-            registry=registry,
-        )
-        self.limiter_failures = Counter(
-            "holdfast_rate_limit_failures", "Requests let pass because Redis was not reached.", registry=registry
-        )
-        self._model = Gauge(
-            "holdfast_model",
-            "1 for the model that is served.",
-            ["version", "sha256"],
-            multiprocess_mode="livemax",
-            registry=registry,
-        )
+        self._rows = self._counter("rows", "Rows scored.", "source")
+        self._scores = self._counter("scores", "Scores above the bound before, up to this one.", "up_to")
+        self._missing = self._counter("missing_inputs", "Inputs that rows left out.", "column")
+        self._unknown = self._counter("unknown_words", "Words that the model never met.", "column")
+        self._refused = self._counter("skipped_rows", "Bad rows that were left out, as asked.")
+        self._logged = self._counter("log_written", "Predictions written to the log.")
+        self._dropped = self._counter("log_dropped", "Predictions that the log had to drop.")
+        self._waiting = self._gauge("log_waiting", "Predictions not yet written to the log.", "livesum")
+        self.limiter_failures = self._counter("rate_limit_failures", "Requests let pass because Redis was not reached.")
+        self._model = self._gauge("model", "1 for the model that is served.", "livemax", "version", "sha256")
         self._children: dict[tuple[str, ...], tuple[Callable[[], None], Callable[[float], None]]] = {}
         # A few names each, all of them ours: columns of the schema, and where rows come from.
         self._missing_of, self._unknown_of, self._rows_of = (
@@ -102,6 +83,12 @@ class Metrics:
         self._buckets = [self._scores.labels(f"{bound:g}").inc for bound in bounds]
         self._seen = {"dropped": 0, "written": 0}
         self._following = Lock()
+
+    def _counter(self, name: str, says: str, *labels: str) -> Counter:
+        return Counter(f"holdfast_{name}", says, labels, registry=self.registry)
+
+    def _gauge(self, name: str, says: str, mode: Literal["livesum", "livemax"], *labels: str) -> Gauge:
+        return Gauge(f"holdfast_{name}", says, labels, multiprocess_mode=mode, registry=self.registry)
 
     def serving(self, version: str, sha256: str) -> None:
         """Say which model is served."""

@@ -99,10 +99,32 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
 
 
 def test_a_newer_format_is_refused(folder: Path) -> None:
-    edited(folder / "card.json", lambda content: content.update(format=2))
+    edited(folder / "card.json", lambda content: content.update(format=3))
 
-    with pytest.raises(UserError, match="found bundle format 2, expected 1"):
+    with pytest.raises(UserError, match="found bundle format 3, expected 2"):
         Bundle.load(folder)
+
+
+def test_a_bundle_of_the_first_format_is_read_and_scores_as_it_did(folder: Path) -> None:
+    def model(content: dict[str, Any]) -> None:
+        content["format"] = 1
+        del content["facts"]["data"]["target"]["kind"]
+
+    def card(content: dict[str, Any]) -> None:
+        content["format"] = 1
+        del content["predictions"]
+        for one in content["importance"]:
+            one["auc_fall"] = one.pop("fall")
+
+    expected = Bundle.load(folder)
+    edited(folder / "model.json", model)
+    edited(folder / "card.json", card)
+
+    found = Bundle.load(folder)
+
+    found.prove()
+    assert (found.model.facts, found.model.data_format) == (expected.model.facts, 1)
+    assert found.card.importance == expected.card.importance
 
 
 def test_the_card_tells_what_scores_have_meant(finished_project: Project, make_rows: MakeRows) -> None:

@@ -11,6 +11,7 @@ from holdfast import moves, named, registry, store
 from holdfast.bundle import Bundle, Release
 from holdfast.errors import UserError
 from holdfast.files import write_json
+from holdfast.model import FORMAT
 from holdfast.moves import Move
 
 # Of mlflow 3.17 on the newest SQLAlchemy.
@@ -38,7 +39,7 @@ def test_no_name_means_the_model_of_this_tree_called_by_its_commit(tree: Path) -
     found = named.load(tree, None)
 
     assert (found.by.version, found.by.sha256) == (run("git rev-parse HEAD", tree).strip()[:12], hash_of(tree))
-    assert found.by.data_format == 1
+    assert found.by.data_format == FORMAT
 
 
 def test_a_folder_means_the_bundle_in_it_called_as_it_was_released(tree: Path) -> None:

@@ -26,7 +26,8 @@ from holdfast.model import Model
 from holdfast.schema import Category, Schema, Time
 from holdfast.strict import Strict
 
-FORMAT = 1
+FORMAT = 2  # from 2 on of every kind of target
+READABLE = (1, FORMAT)
 CARD, GOLDEN, RELEASE = "card.json", "golden.json", "release.json"
 FILES = (*models.FILES, CARD, GOLDEN)
 SHORT = 12  # characters of a hash that people can tell apart
@@ -82,7 +83,7 @@ class Importance(Strict):
     """How much worse the first of the metrics gets when a column is shuffled, and the standard deviation of that."""
 
     column: str
-    fall: float = Field(validation_alias=AliasChoices("fall", "auc_fall"))  # as it was called first
+    fall: float = Field(validation_alias=AliasChoices("fall", "auc_fall"))  # in format 1
     spread: float
 
 
@@ -167,7 +168,7 @@ class Bundle:
         """
         model = Model.load(folder)
         card = files.read_json(folder / CARD, Card)
-        if card.format != FORMAT:
+        if card.format not in READABLE:
             raise UserError(
                 f"{files.shown(folder)}: found bundle format {card.format}, expected {FORMAT}.",
                 fix="use the version of Holdfast that made it, or make it again with `dvc repro`",

@@ -131,20 +131,20 @@ def compare(
     reason = _why_not(rows, champion, challenger, gates)
     if reason:
         return impossible(f"{reason}{f' ({left_out:,} rows left out, which a model has seen)' if left_out else ''}")
+    count, groups = len(rows.target), int(rows.groups.max()) + 1
     found, slices = differences(rows, champion, challenger, gates, bins, seed)
     harmed = tuple(one for one in slices if one.tail < 1 - gates.confidence)
-    judged = (
-        Gate("G0", passed=True, text=_extent(len(rows.target), int(rows.groups.max()) + 1, rows.unit)),
-        _floor(found, gates),
-        _not_worse(found, gates),
-        _no_slice_harmed(slices, harmed, gates),
-        _budgets(challenger, gates),
-        _tagged(tags, gates),
-    )
     return Comparison(
-        gates=judged,
-        rows=len(rows.target),
-        groups=int(rows.groups.max()) + 1,
+        gates=(
+            Gate("G0", passed=True, text=_extent(count, groups, rows.unit)),
+            _floor(found, gates),
+            _not_worse(found, gates),
+            _no_slice_harmed(slices, harmed, gates),
+            _budgets(challenger, gates),
+            _tagged(tags, gates),
+        ),
+        rows=count,
+        groups=groups,
         unit=rows.unit,
         left_out=left_out,
         same_scores=bool(np.array_equal(champion.scores, challenger.scores)),

@@ -92,12 +92,9 @@ def measure(
     Shapes: scores (n,), for classes (n, classes), of the rows.
     """
     main = metrics.main(rows.kind)
-    is_large = [differences.is_large(rows, piece, gates) for piece in rows.slices]
-    large, small = (
-        [piece for piece, one in zip(rows.slices, is_large, strict=True) if one is which] for which in (True, False)
-    )
-    every = np.ones(len(scores), dtype=bool)
-    whole = _Part(rows, scores, every, COMPARED[rows.kind], threshold, bins)
+    large = [piece for piece in rows.slices if differences.is_large(rows, piece, gates)]
+    small = [piece for piece in rows.slices if not differences.is_large(rows, piece, gates)]
+    whole = _Part(rows, scores, np.ones(len(scores), dtype=bool), COMPARED[rows.kind], threshold, bins)
     parts = [_Part(rows, scores, piece.mask, (main,), threshold, bins) for piece in large]
     count, means = int(rows.groups.max()) + 1, _Means(rows, scores)
     for drawn in bootstrap.draws(count, len(scores), resamples, seed):

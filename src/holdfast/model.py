@@ -31,7 +31,8 @@ from holdfast.schema import Schema
 from holdfast.split import Boundaries
 from holdfast.strict import Strict
 
-FORMAT = 1
+FORMAT = 2  # from 2 on a target says of which kind it is
+READABLE = (1, FORMAT)
 FILES = ("model.json", "model.skops")
 DECIMALS = 9
 # Skops asks about the tree because its node indices are not checked when it is loaded.
@@ -61,9 +62,10 @@ class Facts(Strict):
 class Model:
     """Featurizer and estimator together, with what they were trained with."""
 
-    def __init__(self, pipeline: Pipeline, facts: Facts) -> None:
+    def __init__(self, pipeline: Pipeline, facts: Facts, data_format: int = FORMAT) -> None:
         self.pipeline = pipeline
         self.facts = facts
+        self.data_format = data_format  # of the folder that it was read from
 
     def score(self, rows: pd.DataFrame) -> np.ndarray:
         """Return the scores of raw rows: probabilities of the positive label or of each class, or predicted numbers.
@@ -128,7 +130,7 @@ class Model:
         about, fitted = files.read_bytes(folder / "model.json"), files.read_bytes(folder / "model.skops")
         try:
             content = json.loads(about)
-            if content["format"] != FORMAT:
+            if content["format"] not in READABLE:
                 raise UserError(
                     f"{files.shown(folder)}: found model format {content['format']}, expected {FORMAT}.",
                     fix="use the version of Holdfast that made the model, or make it again with `dvc repro`",
@@ -139,7 +141,7 @@ class Model:
             raise _damaged(folder / "model.json", str(error).splitlines()[0]) from error
         if _sha256(fitted) != recorded:
             raise _damaged(folder / "model.skops", "its hash is not the one in model.json")
-        return cls(persistence.loads(fitted, TRUSTED, where=folder / "model.skops"), facts)
+        return cls(persistence.loads(fitted, TRUSTED, where=folder / "model.skops"), facts, content["format"])
 
 
 def _damaged(path: Path, problem: str) -> UserError:

@@ -19,7 +19,6 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from holdfast import commits, environments, files, moves, rebuild, registry, releases, versions
-from holdfast import model as models
 from holdfast.bundle import CARD, SHORT, Bundle
 from holdfast.errors import UserError
 from holdfast.files import Workspace
@@ -59,9 +58,8 @@ def load(root: Path, name: str | None) -> Named:
                 fix="name another version: what the registry holds of this one is not what was registered",
             )
         found.prove()
-    return Named(
-        found, ScoredBy(version=source.version or found.version, sha256=found.sha256, data_format=models.FORMAT)
-    )
+    version, data_format = source.version or found.version, found.model.data_format
+    return Named(found, ScoredBy(version=version, sha256=found.sha256, data_format=data_format))
 
 
 def find(root: Path, name: str | None, scratch: Path) -> Source:

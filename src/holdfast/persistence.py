@@ -12,6 +12,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,7 @@ def loads(content: bytes, trusted: list[type], *, where: Path) -> Any:
         ) from error
 
 
+@cache
 def _skops() -> Any:
     """Load skops without its list of all estimators of scikit-learn, which it would trust.
 
