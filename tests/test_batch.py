@@ -913,7 +913,9 @@ def test_a_hash_is_compared_as_a_hash_whichever_version_has_it(
     finished_project: Project, scored: Path, monkeypatch: pytest.MonkeyPatch, digits: int, code: int
 ) -> None:
     bundle = Bundle.load(finished_project.workspace.evaluate / "bundle")
-    twin = Named(bundle, ScoredBy(version="8", sha256=bundle.sha256, data_format=1))  # the last one with these bytes
+    twin = Named(
+        bundle, ScoredBy(version="8", sha256=bundle.sha256, data_format=bundle.model.data_format)
+    )  # the last of these
     monkeypatch.setattr(named, "load", lambda *_: twin)
 
     assert run_command(finished_project, check=scored, model=bundle.sha256[:digits] or "8") == code

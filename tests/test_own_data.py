@@ -47,7 +47,8 @@ def make(name: str, folder: Path) -> Project:
     for one, content in draft.texts.items():
         (folder / one).write_text(content, encoding="utf-8")
     for partition, rows in draft.partitions():
-        files.write_whole(project.workspace.data / partition, rows)
+        with files.whole(project.workspace.data / partition) as path:
+            files.write(path, rows)
     project.run()
     return project
 

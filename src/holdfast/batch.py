@@ -97,7 +97,7 @@ def _refuse_name(model: Model) -> None:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Keep others from scoring into the same folder."""
-    with files._said_plainly(folder):
+    with files.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("w")
     with lock:
@@ -149,7 +149,7 @@ def _scored_before(batch: Batch, found: Sequence[Partition], before: Manifest) -
 def _remove(folder: Path, name: str) -> None:
     """Remove what there is of a partition."""
     for path in (manifest.scores_of(folder, name), manifest.refused_of(folder, name)):
-        with files._said_plainly(path):
+        with files.writing(path):
             path.unlink(missing_ok=True)
 
 
@@ -176,7 +176,7 @@ def _scored(batch: Batch, one: Partition) -> Entry:
         before, digest = one.path.stat(), streams.sha256(one.path)
     intake.check_header(streams.header(one.path), batch.model.facts.data, one.given)
     scores, refused = manifest.scores_of(batch.into, one.name), manifest.refused_of(batch.into, one.name)
-    with streams.whole(scores) as draft, _refusals(refused) as refusals:
+    with files.whole(scores) as draft, _refusals(refused) as refusals:
         rows = _write(batch, one, draft, refusals)
         with streams.reading(one.path):
             after = one.path.stat()
@@ -229,7 +229,7 @@ class Refusals:
         for one in refusals:
             if self._writer is None:
                 self.first = f"{one.field}: found {one.found}, expected {one.expected}"
-                draft = self._stack.enter_context(streams.whole(self._path))
+                draft = self._stack.enter_context(files.whole(self._path))
                 self._writer = csv.writer(self._stack.enter_context(draft.open("w", newline="", encoding="utf-8")))
                 self._writer.writerow(Refusal._fields)
             self._writer.writerow((one.row, cells.harmless(one.id), *one[2:]))

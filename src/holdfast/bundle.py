@@ -9,7 +9,6 @@ the registry take the whole of it. Whoever loads a bundle lets it score its gold
 - `release.json`: only where it was released: its name, where it comes from, and what the judge said
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -180,7 +179,7 @@ class Bundle:
             card,
             golden,
             files.read_json(release, Release) if release.exists() else None,
-            hashlib.sha256(files.read_bytes(folder / "model.json")).hexdigest(),
+            models.identity(folder),
         )
 
     def prove(self) -> None:

@@ -131,7 +131,7 @@ def read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     """
     import pyarrow.parquet as pq
 
-    with _read_plainly(path):
+    with reading(path):
         table = pq.ParquetFile(path, page_checksum_verification=True).read(columns, use_threads=False)
         table.validate(full=True)
         table = table.select([place for place, name in enumerate(table.column_names) if not _is_index(name)])
@@ -145,7 +145,7 @@ def outline(path: Path) -> tuple[int, dict[str, str]]:
     """
     import pyarrow.parquet as pq
 
-    with _read_plainly(path):
+    with reading(path):
         found = pq.read_metadata(path)
         schema = found.schema.to_arrow_schema()
     types = {field.name: str(field.type).replace("large_", "") for field in schema if not _is_index(field.name)}
@@ -198,19 +198,6 @@ def write(path: Path, rows: pd.DataFrame) -> None:
     write_bytes(path, content(rows))
 
 
-def write_whole(path: Path, rows: pd.DataFrame) -> None:
-    """Write a Parquet file on its own, whole or not at all."""
-    draft = path.with_name(f".{path.name}.partial")
-    with _said_plainly(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            write(draft, rows)
-            _flush(draft)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-
-
 def write_bytes(path: Path, content: bytes) -> None:
     """Write bytes."""
     path.write_bytes(content)
@@ -227,6 +214,23 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 
 
 @contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give the path of a draft that takes the place of a file if the block ends well, and is removed if not.
+
+    Raises: UserError where the disk is full or not writable; the file is then as it was.
+    """
+    draft = path.with_name(f".{path.name}.partial")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield draft
+            _flush(draft)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+@contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
     """Give an empty folder to write into; when the block ends well, it takes the place of `folder` as a whole.
 
@@ -235,7 +239,7 @@ def replacing(folder: Path) -> Iterator[Path]:
     draft, old = _beside(folder)
     tidy(folder)
     try:
-        with _said_plainly(folder):
+        with writing(folder):
             draft.mkdir(parents=True)
             yield draft
             for path in draft.rglob("*"):
@@ -268,7 +272,7 @@ def _flush(path: Path) -> None:
 
 
 @contextmanager
-def _read_plainly(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
     """Turn what can be wrong with a Parquet file into a `UserError`."""
     import pyarrow as pa
 
@@ -292,7 +296,7 @@ def _read_plainly(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _said_plainly(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
     """Turn what a disk can refuse into a `UserError`."""
     try:
         yield

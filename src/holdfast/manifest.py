@@ -82,7 +82,7 @@ class Manifest(Strict):
         entries = self.partitions.values()
         counts = {state: sum(one.state == state for one in entries) for state in ("scored", "failed", "waiting")}
         counts |= {"rows": sum(one.rows or 0 for one in entries), "refused": sum(one.refused or 0 for one in entries)}
-        with streams.whole(folder / FILE) as draft:
+        with files.whole(folder / FILE) as draft:
             files.write_json(
                 draft, self.model_copy(update={"counts": counts}).model_dump(mode="json", exclude_none=True)
             )

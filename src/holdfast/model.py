@@ -144,6 +144,14 @@ class Model:
         return cls(persistence.loads(fitted, TRUSTED, where=folder / "model.skops"), facts, content["format"])
 
 
+def identity(folder: Path) -> str:
+    """Return the hash that names the model in a folder: that of its facts, which hold the hash of what was fitted.
+
+    Raises: UserError where it is missing.
+    """
+    return _sha256(files.read_bytes(folder / "model.json"))
+
+
 def _damaged(path: Path, problem: str) -> UserError:
     return UserError(
         f"{files.shown(path)}: not the file that was saved: {problem}.", fix="`dvc checkout --force` or `dvc repro`"

@@ -77,8 +77,8 @@ def move_in(workspace: Workspace, texts: Mapping[Path, str], partitions: Iterabl
     try:
         shutil.rmtree(new, ignore_errors=True)
         for name, rows in partitions:
-            (new / name).parent.mkdir(parents=True, exist_ok=True)
-            files.write_whole(new / name, rows)
+            with files.whole(new / name) as draft:
+                files.write(draft, rows)
         with files.replacing(waiting) as folder:
             _copy(workspace, folder)
             files.write_json(folder / WRITTEN, _to_write(workspace, texts, new))

@@ -113,12 +113,13 @@ def _run(root: Path, params: Params, environment: Current, key: str, scratch: Pa
         *((path, "evaluation") for path in sorted(workspace.evaluate.iterdir()) if path.is_file()),
         *((path, "evaluation/plots") for path in sorted((workspace.evaluate / "plots").iterdir())),
     ]
+    dirty = commits.git(root, "status", "--porcelain", "--untracked-files=no").stdout != ""
     return Run(
         key=key,
-        name=about.origin.commit[:SHORT] + (" with changes" if _dirty(root) else ""),
+        name=about.origin.commit[:SHORT] + (" with changes" if dirty else ""),
         params=provenance.flat(params.model_dump(mode="json", exclude=set(NO_PARAMS))),
         metrics=_metrics(bundle),
-        tags={**params.tags, **_tags(root, about, folder, environment)},
+        tags={**params.tags, **_tags(about, folder, environment, dirty=dirty)},
         artifacts=tuple(paths),
     )
 
@@ -131,12 +132,12 @@ def _metrics(bundle: Bundle) -> dict[str, float]:
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
-def _tags(root: Path, about: About, folder: Path, environment: Current) -> dict[str, str]:
+def _tags(about: About, folder: Path, environment: Current, *, dirty: bool) -> dict[str, str]:
     learned, origin = about.learned, about.origin
     return {
         "training_window": f"{learned.first} to {learned.last}" if learned.first else f"{learned.rows:,} rows",
         "holdfast.environment": environment.name,
-        "holdfast.dirty": json.dumps(_dirty(root)),
+        "holdfast.dirty": json.dumps(dirty),
         "holdfast.lock": origin.lock,
         "holdfast.packages": origin.environment,
         "holdfast.python": sys.version.split()[0],
@@ -154,7 +155,3 @@ def requirements(root: Path) -> list[str]:
     names = {provenance.PACKAGE.match(one)[0].lower() for one in project["dependencies"]}  # type: ignore[index]
     pinned = dict(provenance.PINNED.findall((root / rebuild.LOCK).read_text(encoding="utf-8")))
     return [f"{name}=={version}" for name, version in pinned.items() if name in {*names, "mlflow", "pyarrow"}]
-
-
-def _dirty(root: Path) -> bool:
-    return commits.git(root, "status", "--porcelain", "--untracked-files=no").stdout != ""

@@ -29,7 +29,8 @@ def admit(
     result, found = check_in_detail(rows, name, schema, contract, month)
     result = replace(result, broken=(*result.broken, *_shared(path, rows, workspace, schema).broken))
     if not result.refused:
-        files.write_whole(path, rows)
+        with files.whole(path) as draft:
+            files.write(draft, rows)
         return result, path
     content = files.content(rows)
     below = path.relative_to(workspace.data).with_suffix("")

@@ -6,7 +6,6 @@ ends at the first command that fails, so nothing is promoted that could not scor
 judge has kept. Each command does nothing where it was done before: to go on after a failure is to begin again.
 """
 
-import hashlib
 import logging
 import os
 import shlex
@@ -17,7 +16,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from holdfast import commits, files, moves, registry, store, terminal
+from holdfast import commits, moves, registry, store, terminal
+from holdfast import model as models
 from holdfast.bundle import SHORT
 from holdfast.environments import Current
 from holdfast.errors import DONE, MISTAKE, REFUSED, RefusedError, UserError, nearest
@@ -132,7 +132,7 @@ def _version(plan: Plan) -> int:
     Raises: UserError where there is none: nothing is released that was not registered.
     """
     opened, name = _registry(plan)
-    made = hashlib.sha256(files.read_bytes(plan.workspace.evaluate / "bundle" / "model.json")).hexdigest()
+    made = models.identity(plan.workspace.evaluate / "bundle")
     head = commits.find(plan.workspace.root, "HEAD").hash
     for version in reversed(registry.versions(opened, name)):
         if (version.commit, version.sha256) == (head, made):

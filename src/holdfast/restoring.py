@@ -4,13 +4,13 @@ That the model is the one that was registered is proved, not assumed: every stag
 environment of its own commit, and what comes out must have the hash that the registry recorded.
 """
 
-import hashlib
 import logging
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from holdfast import commits, contenders, files, rebuild, versions
+from holdfast import model as models
 from holdfast.bundle import SHORT
 from holdfast.commits import Commit
 from holdfast.errors import RefusedError, UserError
@@ -19,7 +19,6 @@ from holdfast.registry import Version
 logger = logging.getLogger(__name__)
 
 UNKNOWN = "not known"
-NAME = "model.json"  # it holds the hash of the rest, and its own names the model
 
 
 class Restored(NamedTuple):
@@ -52,7 +51,7 @@ def restore(root: Path, version: Version, into: Path | None = None) -> Restored:
     except BaseException:
         commits.remove_worktree(root, folder)
         raise
-    made = hashlib.sha256(files.read_bytes(code / contenders.MODEL / NAME)).hexdigest()
+    made = models.identity(code / contenders.MODEL)
     stores = [root / ".dvc" / "cache", root / "dvc-remote"]
     return Restored(code, made, tuple(rebuild.differing(recorded, rebuild.lock_hashes(code), stores)))
 

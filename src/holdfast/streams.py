@@ -98,7 +98,7 @@ def is_parquet(path: Path) -> bool:
 def reading(path: Path) -> Iterator[None]:
     """Turn what can be wrong with a file that is read into a `PartitionError`."""
     try:
-        with files._read_plainly(path) if is_parquet(path) else _csv_read_plainly(path):
+        with files.reading(path) if is_parquet(path) else _csv_read_plainly(path):
             yield
     except UserError as error:
         raise PartitionError(error.problem, fix=_remedy(path, error)) from error
@@ -190,23 +190,6 @@ def _csv_read_plainly(path: Path) -> Iterator[None]:
             f"{name}: not read as CSV: found {said:.200}, expected UTF-8, commas and a header.",
             fix="get it again from its source; if it is whole, save it as UTF-8 with a line break at its end",
         ) from error
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Give the path of a draft that takes the place of a file if the block ends well, and is removed if not.
-
-    Raises: UserError where the disk is full or not writable; the file is then as it was.
-    """
-    draft = path.with_name(f".{path.name}.partial")
-    with files._said_plainly(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield draft
-            files._flush(draft)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
 
 
 class Scores:
