@@ -28,9 +28,8 @@ EXPECTED = """What is promised of a partition has a name: its kind, and the colu
 reported and refuses nothing."""
 PROBLEMS = """Whatever the web app refuses is an `application/problem+json` (RFC 9457); `errors` lists each mistake with
 `row`, `field`, `found` and `expected`. Its `type` is one of these; where the status says it all, `about:blank`."""
-FORMATS = (
-    """What machines wrote and later machines read carries a number. A reader refuses one that it does not know."""
-)
+FORMATS = """What machines wrote and later machines read carries a number; below is the one that is written now. A
+reader may also know older ones (bundle and model: 1), and refuses any other."""
 
 
 def page(root: Path) -> str:
