@@ -70,7 +70,7 @@ test: repro check  ## run every check and every test, and see that they cover as
 	$(PYTEST) -m "not slow" --cov --cov-report= --cov-fail-under 90
 	$(PYTEST) --dist loadfile -m slow --cov --cov-append --cov-report term:skip-covered
 
-test-fast: setup  ## run the tests that are quick: a minute or two
+test-fast: setup  ## run the tests that are quick: a few minutes
 	$(PYTEST) -m "not slow"
 
 check: setup  ## lint, types, duplicated code, workflows, and whether dvc.lock is current
