@@ -40,7 +40,7 @@ class TimeSplit(Strict):
 
 
 class IdSplit(Strict):
-    """Each row's side follows from a hash of its id alone, so that an inserted row moves no other row."""
+    """Each row's side follows from a hash of its id, or of its `data.group` if it has one: new rows move no other."""
 
     by: Literal["id"]
     validation_share: Share
@@ -143,7 +143,7 @@ class Environment(Strict):
     """A place in which models live on their way to those who use them."""
 
     model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$", description="its name in the registry")
-    tracking: str | None = Field(default=None, description="of the MLflow server; MLFLOW_TRACKING_URI goes first")
+    tracking: str | None = Field(default=None, description="of the MLflow server; MLFLOW_TRACKING_URI takes precedence")
     approvals: int = Field(default=0, ge=0, description="how many people must agree before a champion is another")
     gates: dict[str, Any] = Field(default={}, description="what differs here from `gates:`")
 
