@@ -404,7 +404,7 @@ FAULTS = {
 def copied(tmp_path: Path) -> Path:
     """Return a repository with what makes the site, a front page and one more."""
     folder = tmp_path / "repository"
-    for name in ("docs/_ext", "docs/_static"):
+    for name in ("docs/_ext", "docs/_extra", "docs/_static"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "docs" / "conf.py", folder / "docs")
     (folder / "LICENSE").write_text("Do as you like.")
