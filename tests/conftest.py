@@ -3,12 +3,14 @@
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -41,6 +43,9 @@ threads.limit(1)
 # Never the registry or the environment of whoever runs the tests.
 for name in ("HOLDFAST_ENV", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "GITHUB_ACTIONS", "GITHUB_ACTOR"):
     os.environ.pop(name, None)
+# Whoever starts the tests in the background lets them ignore Ctrl-C, and all that they start.
+if current_thread() is main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # For the commands that tests start, wherever they start them, installed or not.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}

@@ -7,6 +7,7 @@ An update writes all that a command prints in place of what differs: shorten it 
 """
 
 import fcntl
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -90,6 +91,8 @@ class Run:
 
     def _command(self, shell: Shell, page: Page, command: Command) -> None:
         done = shell.run(command.text)
+        if ended := re.match(r"kill (%\d)", command.text):  # people are slower than the next command
+            shell.run(f"wait {ended[1]}")
         said = done.said.replace(str(self.place), HOME)
         problem = ""
         if done.code != command.code:
