@@ -94,7 +94,7 @@ def test_a_changed_byte_is_refused_before_anything_is_loaded(model: Model, tmp_p
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"format": 3}, "found model format 3, expected 2"),
+        ({"format": 3}, "found model format 3, expected 1 or 2"),
         ({"facts": {}}, "model.json: not the file that was saved"),
         ({"sha256": None}, "its hash is not the one"),
     ],

@@ -21,7 +21,7 @@ from holdfast.expectations import Result
 from holdfast.leaks import Leak
 from holdfast.lineage import Commit, Data, Environment, Lineage, Measured, Reign, Scored, Training, Validation, Verdict
 from holdfast.manifest import Manifest
-from holdfast.model import FORMAT, READABLE, Facts
+from holdfast.model import READABLE, Facts, check_format
 from holdfast.moves import Move
 from holdfast.registry import Version
 from holdfast.services import Serving
@@ -233,9 +233,7 @@ def _facts(version: Version, folder: Path) -> Facts:
     """
     try:
         content = json.loads(files.read_bytes(folder / "model.json"))
-        if content["format"] not in READABLE:
-            problem = f"{version.uri}: found model format {content['format']}, expected {FORMAT}."
-            raise UserError(problem, fix="use the version of Holdfast that made the model")
+        check_format(content["format"], READABLE, f"{version.uri}: found model format")
         return Facts.model_validate(content["facts"])
     except (ValueError, KeyError, TypeError) as error:
         problem = f"{version.uri}: model.json is not as Holdfast wrote it: {str(error).splitlines()[0]}."

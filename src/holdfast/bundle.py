@@ -167,11 +167,7 @@ class Bundle:
         """
         model = Model.load(folder)
         card = files.read_json(folder / CARD, Card)
-        if card.format not in READABLE:
-            raise UserError(
-                f"{files.shown(folder)}: found bundle format {card.format}, expected {FORMAT}.",
-                fix="use the version of Holdfast that made it, or make it again with `dvc repro`",
-            )
+        models.check_format(card.format, READABLE, f"{files.shown(folder)}: found bundle format")
         golden = files.read_json(folder / GOLDEN, Golden)
         release = folder / RELEASE
         return cls(

@@ -11,7 +11,7 @@ that the file is whole, not who made it.)
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -130,11 +130,7 @@ class Model:
         about, fitted = files.read_bytes(folder / "model.json"), files.read_bytes(folder / "model.skops")
         try:
             content = json.loads(about)
-            if content["format"] not in READABLE:
-                raise UserError(
-                    f"{files.shown(folder)}: found model format {content['format']}, expected {FORMAT}.",
-                    fix="use the version of Holdfast that made the model, or make it again with `dvc repro`",
-                )
+            check_format(content["format"], READABLE, f"{files.shown(folder)}: found model format")
             facts = Facts.model_validate(content["facts"])
             recorded = content["sha256"]
         except (ValueError, KeyError, TypeError) as error:
@@ -142,6 +138,18 @@ class Model:
         if _sha256(fitted) != recorded:
             raise _damaged(folder / "model.skops", "its hash is not the one in model.json")
         return cls(persistence.loads(fitted, TRUSTED, where=folder / "model.skops"), facts, content["format"])
+
+
+def check_format(found: object, readable: Collection[int], where: str) -> None:
+    """Refuse a format that this version of Holdfast cannot read.
+
+    Raises: UserError.
+    """
+    if found not in readable:
+        raise UserError(
+            f"{where} {found}, expected {' or '.join(map(str, readable))}.",
+            fix="use the version of Holdfast that made it, or make it again with `dvc repro`",
+        )
 
 
 def identity(folder: Path) -> str:
