@@ -133,10 +133,32 @@ def test_fifty_rows_get_small_gates_and_a_warning(draft: Draft) -> None:
     assert draft.params.gates.groups <= 5
     assert draft.params.gates.slices.rows <= 10
     assert draft.params.train.gradient_boosting.min_samples_leaf == 5
-    assert draft.params.gates.margin == {"log_loss": 0.1}
-    assert draft.params.gates.slices.margin == {"log_loss": 0.4}
+    assert draft.params.gates.margin == {"log_loss": 0.0692}
+    assert draft.params.gates.slices.margin == {"log_loss": 0.2768}
     assert "what is measured on them is uncertain" in said(draft)
     assert "the gates ask for the log loss alone" in said(draft)
+
+
+def with_positives(count: int, path: Path) -> Draft:
+    """Return what is proposed for 2,000 rows of which so many are positive."""
+    ugly.plain(2_000).assign(outcome=["yes"] * count + ["no"] * (2_000 - count)).to_csv(path, index=False)
+    return drafted(path, target="outcome")
+
+
+def test_the_gates_ask_for_every_metric_that_each_draw_of_the_holdout_defines(tmp_path: Path) -> None:
+    draft = with_positives(70, tmp_path / "table.csv")
+
+    assert set(draft.params.gates.floor) == set(draft.params.gates.margin) == {"roc_auc", "log_loss"}
+    assert "log loss alone" not in said(draft)
+    for one in judged(draft):
+        assert one.verdict in {"promote", "keep"}, one.lines()
+
+
+def test_of_a_rare_label_no_model_may_lose_much_of_what_guessing_loses(tmp_path: Path) -> None:
+    draft = with_positives(20, tmp_path / "table.csv")
+
+    assert draft.params.gates.margin["log_loss"] == pytest.approx(0.1 * draft.params.gates.floor["log_loss"])
+    assert "some draws of so few rows of a label lack it" in said(draft)
 
 
 @pytest.mark.parametrize("draft", ["repeated_ids"], indirect=True)

@@ -92,7 +92,8 @@ def _of_judging(draft: Draft) -> Iterator[str]:
         found = f"the holdout has rows of {held.groups} different {unit}s only, which are drawn together"
         yield f"{found}: only large differences will show"
     if not held.is_whole:
-        yield "the gates ask for the log loss alone: some draws of so few rows lack a label, which other metrics need"
+        lacking = "some draws of so few rows of a label lack it, which other metrics need"
+        yield f"the gates ask for the log loss alone: {lacking}"
 
 
 def _to_fill_in(draft: Draft) -> Iterator[str]:

@@ -23,6 +23,7 @@ from holdfast.targeting import Outcome
 MOST_VALUES = 50  # different words of a column that are promised one by one
 ROWS_A_VALUE = 5
 SLACK = 0.5  # of the range that was found, on each side
+MOST_LOST = 0.1  # of what guessing loses: no margin of the log loss is wider
 MOST_SLICES = 3
 SLICE_VALUES = (2, 12)
 # What only people know; the others follow from the file.
@@ -149,13 +150,13 @@ class Held(NamedTuple):
 
 
 def held(rows: pd.DataFrame, schema: Schema, resamples: int) -> Held:
-    """Count the holdout as the judge does. It is whole if half of it would have every label in each draw."""
+    """Count the holdout as the judge does. It is whole if it has every label in each draw."""
     groups, labels = bootstrap.groups_of(rows, schema)[0], rows[schema.target.column]
     count = len(np.unique(groups))
     if schema.target.kind == "number":
         return Held(len(rows), count, is_whole=True)
     fewest = int(pd.Series(groups).groupby(labels.to_numpy()).nunique().min())
-    return Held(len(rows), count, is_always_drawn(-(-fewest // 2), -(-count // 2), resamples))
+    return Held(len(rows), count, is_always_drawn(fewest, count, resamples))
 
 
 def sizes(rows: int, holdout: Held, labels: int) -> dict[str, Any]:
@@ -178,7 +179,8 @@ def thresholds(outcome: Outcome, answered: np.ndarray, holdout: Held) -> tuple[d
     """Return the floor and the margin of the gates: no worse than guessing, and by how much a model may seem worse.
 
     Differences below the margin do not show in so few rows. The log loss, as the errors of numbers, is defined in every
-    draw; the others are only where each draw has every label.
+    draw; the others are only where each draw has every label. Of a rare label guessing loses little, and the margin is
+    a share of that.
     """
     margin, values = _margin(holdout.rows), outcome.values[answered]
     if outcome.kind == "number":
@@ -186,10 +188,11 @@ def thresholds(outcome: Outcome, answered: np.ndarray, holdout: Held) -> tuple[d
         return {"rmse": spread}, {"rmse": _digits(margin * spread)}
     shares = values.value_counts(normalize=True).to_numpy()
     guess = round(float(-(shares * np.log(shares)).sum()), 3)
+    loss = min(margin, _digits(MOST_LOST * guess))
     if not holdout.is_whole:
-        return {"log_loss": guess}, {"log_loss": margin}
+        return {"log_loss": guess}, {"log_loss": loss}
     first, chance = ("roc_auc", 0.5) if outcome.kind == "binary" else ("balanced_accuracy", round(1 / len(shares), 3))
-    return {first: chance, "log_loss": guess}, {first: margin, "log_loss": margin}
+    return {first: chance, "log_loss": guess}, {first: margin, "log_loss": loss}
 
 
 def _margin(holdout: int) -> float:
