@@ -130,7 +130,10 @@ class Schema(Strict):
 
     id: str
     time: str | None = None
-    group: str | None = None
+    group: str | None = Field(
+        default=None,
+        description="of a split by id it decides the side: added to a project, it gives every row a new one",
+    )
     target: Target
     noun: tuple[str, str] = Field(default=("row", "rows"), description="what a row is to people, and many of them")
     columns: dict[str, Column] = Field(min_length=1)
