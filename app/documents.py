@@ -93,7 +93,7 @@ class NumberAnswer(RowAnswer):
     score: float = Field(description="the predicted number")
     range: tuple[float, float] | None = Field(
         description="between which numbers 80 of 100 outcomes of such predictions were on the holdout; null where none "
-        "was so low or so high"
+        "was so low or so high, or too few were like it"
     )
 
 

@@ -127,7 +127,8 @@ class Predictor:
                 del prediction["label"]
                 spread = spread_of(self.bundle.card, prediction["score"])
                 known = not is_beyond(self.bundle.card, prediction["score"])
-                prediction["range"] = (spread.low, spread.high) if known else None
+                ends = (spread.low, spread.high) if spread.low is not None and spread.high is not None else None
+                prediction["range"] = ends if known else None
 
     def _unmet(self, columns: Mapping[str, Sequence[Any]]) -> Named:
         """Return the columns whose word the model never met, by the place of the row."""

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import MakeRows, Project
-from holdfast import charts, files
+from holdfast import charts, files, measuring
 from holdfast.evaluation import Evaluation, evaluate, subsets
 from holdfast.measuring import measure
 from holdfast.model import Model
 from holdfast.params import Params, Slice
+from holdfast.targets import NumberTarget
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +89,18 @@ def test_every_figure_ends_after_six_decimals(evaluation: Evaluation) -> None:
     for name, table in evaluation.tables.items():
         numbers = table.select_dtypes("float64")
         pd.testing.assert_frame_equal(numbers, numbers.round(6), obj=name, check_exact=True)
+
+
+@pytest.mark.parametrize("rows", [10, 100])
+def test_numbers_are_drawn_however_few_they_are(evaluation: Evaluation, params: Params, rows: int) -> None:
+    some = np.arange(float(rows))
+    tables = {"importance": evaluation.tables["importance"], **measuring.curves(some, some, 5, "number")}
+    metrics = measuring.measure(some, some, None, 5, "number")
+    target = NumberTarget(kind="number", column="delay", unit="minutes", label="Delay")
+
+    drawn = charts.draw(replace(evaluation, metrics=metrics, tables=tables), target)
+
+    assert {"predictions", "errors"} <= set(drawn)
 
 
 def test_charts_are_the_same_bytes_each_time(evaluation: Evaluation, params: Params) -> None:

@@ -147,6 +147,13 @@ def test_no_line_tells_the_range_of_a_few_rows() -> None:
     assert measuring.predictions(target, scores, 10)["rows"].min() >= 30
 
 
+def test_of_a_handful_of_rows_no_range_is_told() -> None:
+    table = measuring.predictions(np.arange(10.0), np.arange(10.0), 5)
+
+    assert table[["rows", "mean_target"]].to_numpy().tolist() == [[10, 4.5]]
+    assert table[["low", "high"]].isna().all(axis=None)
+
+
 def test_a_draw_without_any_row_has_no_metric_and_no_warning() -> None:
     target, scores = sample("classes", 20, seed=0)
     nothing = np.zeros((1, 2), dtype="uint8")

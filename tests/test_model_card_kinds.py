@@ -116,6 +116,17 @@ def test_the_card_of_a_number_draws_the_band_and_the_errors(cards: dict[Kind, Ab
     assert "<dt>RMSE (points)</dt>" in said
 
 
+def test_where_too_few_rows_had_such_a_prediction_no_range_is_told(cards: dict[Kind, About]) -> None:
+    some = cards["number"].card.predictions
+    about = of_card(
+        cards["number"], predictions=tuple(one.model_copy(update={"low": None, "high": None}) for one in some)
+    )
+
+    assert markdown(about).replace("\u00a0", " ").count("| too few rows |") == len(some)
+    assert page(about).count("points came, too few to tell how far apart</title>") == len(some)
+    assert well_formed(page(about))
+
+
 def test_without_slices_the_card_says_so_and_lacks_nothing_for_it(cards: dict[Kind, About]) -> None:
     said = cards["binary"]
 

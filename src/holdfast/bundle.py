@@ -66,7 +66,7 @@ class Bin(Strict):
 class Spread(Strict):
     """Rows of the holdout with predicted numbers from one bound to the other, and what came of them.
 
-    The outcomes of 80 of 100 rows lay between `low` and `high`.
+    The outcomes of 80 of 100 rows lay between `low` and `high`; None where there were too few to tell.
     """
 
     from_score: float
@@ -74,8 +74,8 @@ class Spread(Strict):
     rows: int
     mean_score: float
     mean_target: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 class Importance(Strict):

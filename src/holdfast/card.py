@@ -5,7 +5,7 @@ that share is. Rows of one day (or group) are not independent of each other, so 
 """
 
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -46,7 +46,12 @@ def card(
 
 
 def _lines(table: pd.DataFrame | None, kind: type[Line]) -> tuple[Line, ...]:
-    return () if table is None else tuple(kind.model_validate(line) for line in table.to_dict("records"))
+    return () if table is None else tuple(kind.model_validate(line) for line in _records(table))
+
+
+def _records(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Return the lines of a table, with None for what is missing."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
 def _day(times: pd.Series | None, end: str) -> date | None:
@@ -57,7 +62,7 @@ def _slices(table: pd.DataFrame, settings: Evaluate) -> tuple[Slice, ...]:
     """Return the lines of the table of slices, each with the column and the hours that tell its rows."""
     declared = {cut.label or cut.column: cut for cut in settings.slices}
     found = []
-    for line in table.astype(object).where(table.notna(), None).to_dict("records"):
+    for line in _records(table):
         label, value = line.pop("slice"), line.pop("value")
         cut = declared[label]
         hours = None if cut.hours is None else slice_hours(cut.hours)[value]

@@ -104,7 +104,7 @@ def _calibration(axes: Axes, evaluation: Evaluation, outcome: str) -> None:
 
 def _predictions(axes: Axes, evaluation: Evaluation, target: Target) -> None:
     table, found = evaluation.tables["predictions"], evaluation.metrics
-    ends = [min(table["low"].min(), table["from_score"].min()), max(table["high"].max(), table["to_score"].max())]
+    ends = [table[["low", "from_score"]].min().min(), table[["high", "to_score"]].max().max()]
     axes.plot(ends, ends, color=GREY, linestyle="--", linewidth=1, label="perfect")
     axes.fill_between(table["mean_score"], table["low"], table["high"], color=BLUE, alpha=0.15, label="80 of 100 rows")
     axes.plot(table["mean_score"], table["mean_target"], "o-", color=BLUE, markersize=4, label="mean")

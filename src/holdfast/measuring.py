@@ -174,8 +174,8 @@ def _calibration_error(target: np.ndarray, scores: np.ndarray, bins: int) -> flo
 def predictions(target: np.ndarray, scores: np.ndarray, bins: int) -> pd.DataFrame:
     """Return what became of rows with similar predictions: their mean, and between which numbers 80 of 100 lay.
 
-    The bins have as many rows each, and not so few that these numbers would be of single rows; equal predictions are
-    in one.
+    The bins have as many rows each, and equal predictions are in one. Where there are too few, these numbers would be
+    of single rows, and are missing.
     """
     bins = int(np.clip(len(scores) // FEWEST, 1, bins))
     edges = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1]))
@@ -191,6 +191,7 @@ def predictions(target: np.ndarray, scores: np.ndarray, bins: int) -> pd.DataFra
             "high": grouped["target"].quantile(MIDDLE[1]),
         }
     )
+    table.loc[table["rows"] < FEWEST, ["low", "high"]] = np.nan
     return table.round(DECIMALS).reset_index(drop=True)
 
 

@@ -221,7 +221,7 @@ def _predictions(about: About) -> tuple[Block, ...]:
             f"{one.rows:,}",
             write(one.mean_score),
             write(one.mean_target),
-            f"{write(one.low)} to {write(one.high)}",
+            "too few rows" if one.low is None or one.high is None else f"{write(one.low)} to {write(one.high)}",
         ]
         for one in found
     ]

@@ -59,12 +59,13 @@ def _cautious(about: About) -> Iterator[str]:
 def _apart(about: About) -> Iterator[str]:
     """Say how far apart those are that look the same to it, where that is far."""
     numbers, unit = about.outcomes.numbers, unit_of(about.facts.data)
-    widest = max(about.card.predictions, key=lambda one: one.high - one.low, default=None)
-    if numbers is None or widest is None or widest.high - widest.low <= WIDE * numbers[1].deviation:
+    known = ((one.low, one.high, one) for one in about.card.predictions if one.low is not None and one.high is not None)
+    low, high, widest = max(known, key=lambda one: one[1] - one[0], default=(0.0, 0.0, None))
+    if numbers is None or widest is None or high - low <= WIDE * numbers[1].deviation:
         return
     yield (
         f"One prediction says little of one row: where it predicted {amount(widest.mean_score, unit)} on average, "
-        f"80 of 100 were {amount(widest.low)} to {amount(widest.high, unit)}, and 20 beyond."
+        f"80 of 100 were {amount(low)} to {amount(high, unit)}, and 20 beyond."
     )
 
 

@@ -47,13 +47,15 @@ def bands(table: pd.DataFrame, unit: str) -> list[Band]:
 
 def band(line: dict[Any, Any], unit: str) -> Band:
     """Return what came of similar predictions, with its words."""
-    places = counting(line["mean_target"], line["high"])
-    mean, low, high = (number(line[name], max(places - 1, 0)) for name in ("mean_target", "low", "high"))
+    known = not pd.isna(line["low"])
+    ends = (line["low"], line["high"]) if known else (line["mean_target"], line["mean_target"])
+    places = max(counting(line["mean_target"], ends[1]) - 1, 0)
+    score, mean, low, high = (number(value, places) for value in (line["mean_score"], line["mean_target"], *ends))
     said = (
-        f"of {line['rows']:,} rows with predictions of {number(line['mean_score'], max(places - 1, 0))} on average, "
-        f"{mean}{f' {unit}' if unit else ''} came, and of 80 in 100 {low} to {high}"
+        f"of {line['rows']:,} rows with predictions of {score} on average, {mean}{f' {unit}' if unit else ''} came, "
+        + (f"and of 80 in 100 {low} to {high}" if known else "too few to tell how far apart")
     )
-    return Band(line["mean_score"], line["mean_target"], (line["low"], line["high"]), said)
+    return Band(line["mean_score"], line["mean_target"], ends, said)
 
 
 def _predictions(report: Report, both: Sequence[dict[str, pd.DataFrame]]) -> Html:

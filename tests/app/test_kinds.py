@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -255,6 +256,27 @@ def test_numbers_are_answered_with_a_range_and_no_label(patient: Served) -> None
         assert one.keys() == {"row", "prediction_id", "score", "range", "unknown", "missing"}
         nearest = next((each for each in spreads if round(one["score"], 6) <= each.to_score), spreads[-1])
         assert one["range"] == [nearest.low, nearest.high]
+
+
+def test_where_too_few_had_such_a_prediction_no_range_is_told(patient: Served, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(patient.folder, tmp_path / "bundle"))
+    card = json.loads((folder / "card.json").read_text())
+    for one in card["predictions"]:
+        one.update(low=None, high=None)
+    (folder / "card.json").write_text(json.dumps(card))
+    log = f"sqlite:///{tmp_path}/predictions.db"
+    service = create_app(
+        Config(model_uri=str(folder), database_url=log, rate_limit=None, secret_key="a secret of tests")
+    )
+    client = service.test_client()
+
+    said = client.post("/", data=fields_of(client.get("/").text)).text
+
+    assert "Too few patients of the holdout had such a prediction to say how far from it they were." in text_of(said)
+    assert "80 of 100" not in text_of(said)
+    assert text_of(client.get("/card").text).count("too few rows") == len(card["predictions"])
+    answer = client.post("/predict", json={"rows": patient.rows()[:1]})
+    assert json.loads(answer.data)["predictions"][0]["range"] is None
 
 
 def test_of_two_labels_nothing_else_is_said(served_of: Callable[[Kind], Served]) -> None:
