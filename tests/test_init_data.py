@@ -158,6 +158,7 @@ def test_a_move_that_was_killed_when_dvc_had_the_data_stays(repository: Workspac
     after = state(repository)
     last = repository.root / ".holdfast" / moving_in.LAST
     waiting = wait(repository, files.read_json(last, dict[str, str]))
+    (waiting / moving_in.DONE).touch()
     last.unlink()
 
     moving_in.check(repository)
@@ -321,6 +322,29 @@ def test_after_a_kill_the_next_attempt_brings_everything_back_first_and_says_so(
     )
 
 
+def half_described(workspace: Workspace, waiting: Path) -> None:
+    moved(workspace, waiting)
+    shutil.copytree(waiting / "data", workspace.data)
+    workspace.params.write_text("after\n")
+
+
+@pytest.mark.parametrize("after", [moved, half_described])
+def test_a_killed_move_of_the_same_data_is_brought_back_too(
+    tmp_path: Path, after: Callable[[Workspace, Path], None]
+) -> None:
+    workspace = plain_workspace(tmp_path)
+    data = versions.of_folder(workspace.data)
+    (workspace.root / "data.dvc").write_text(tracked("0").replace(f"{'0' * 32}.dir", data))
+    before = state(workspace)
+    waiting = wait(workspace, {"params.yaml": sha256(b"after\n").hexdigest(), "data.dvc": data})
+    after(workspace, waiting)
+
+    moving_in.recover(workspace)
+
+    assert state(workspace) == before
+    assert not waiting.exists()
+
+
 def edited(workspace: Workspace) -> None:
     workspace.params.write_text("mine\n")
 
@@ -366,8 +390,7 @@ def test_a_move_that_had_come_to_its_end_is_not_undone_whatever_came_after(
     caplog.set_level("INFO", logger="holdfast")
     workspace = plain_workspace(tmp_path)
     waiting = killed(workspace, replaced, tmp_path)
-    new = versions.of_folder(workspace.data)
-    (workspace.root / "data.dvc").write_text(tracked("0").replace(f"{'0' * 32}.dir", new))
+    (waiting / moving_in.DONE).touch()
     edited(workspace)
     after = state(workspace)
 

@@ -22,6 +22,7 @@ from holdfast.versions import TRACKED
 
 WAITING = "before-init-data"
 WRITTEN = "written.json"  # beside what waits: the hashes of what the move writes
+DONE = "done"  # beside what waits, once DVC knows the new data
 LAST = "init-data.json"  # those of the last one that came to its end
 DESCRIBING = (TRACKED, "params.yaml", "dvc.yaml")
 
@@ -88,6 +89,7 @@ def move_in(workspace: Workspace, texts: Mapping[Path, str], partitions: Iterabl
         for path, text in texts.items():
             _write(path, text.encode())
         processes.checked(processes.run(["dvc", "add", "--quiet", "data"], workspace.root))
+        files.write_bytes(waiting / DONE, b"")
     except BaseException:
         _undo(workspace)
         raise
@@ -101,8 +103,7 @@ def recover(workspace: Workspace) -> None:
     """
     waiting = _waiting(workspace)
     files.tidy(waiting)
-    written = _hashes(waiting / WRITTEN).get(TRACKED)
-    if written and written == _hash(workspace.root / TRACKED):
+    if (waiting / DONE).exists():
         _finish(waiting)
         logger.info("the last init-data was stopped at its very end: what it wrote stays")
     else:
@@ -110,8 +111,9 @@ def recover(workspace: Workspace) -> None:
 
 
 def _undo(workspace: Workspace) -> None:
-    """Bring back what waits, `data.dvc` first: as long as it names the new data, the move has come to its end."""
+    """Bring back what waits; from here on the move has not come to its end."""
     waiting = _waiting(workspace)
+    (waiting / DONE).unlink(missing_ok=True)
     shutil.rmtree(_partial(workspace), ignore_errors=True)
     if not waiting.exists():
         return
