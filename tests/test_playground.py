@@ -411,7 +411,7 @@ def test_a_version_is_taken_from_a_remote_but_for_what_another_has(template: Pra
     flights.bring(template.origin, july, tmp_path)
     flights.bring(template.origin, june, tmp_path)
 
-    flights.forget(template.origin, july, tmp_path, but=june)
+    flights.forget(template.origin, july, tmp_path, but=flights.named(june, [tmp_path]))
 
     assert flights.is_whole(june, tmp_path)
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 3
@@ -550,13 +550,17 @@ def test_the_first_chapter_begins_with_flights_in_the_remote_alone_and_without_j
     assert flights.is_whole(july, practice.remote)
     mine = (root / "data.dvc").read_bytes()
 
-    reset.go(practice, chapters.of(1))
+    name = reset.go(practice, chapters.of(1))
 
     assert not (root / "data").exists()
     assert flights.months(july, [cache, practice.remote]) == set()
     assert flights.is_whole(june, practice.remote)
     assert "2014-01" in flights.months(mine, [cache])
+    assert flights.is_whole(mine, practice.remote)
     assert run("dvc pull data.dvc", root).splitlines()[-1] == "3 files fetched and 2 files added"
+    run(f"git switch --quiet {name}/not-committed", root)
+    run("dvc pull --quiet data.dvc", root)
+    assert len(list((root / "data" / "flights").iterdir())) == 4
     reset.go(practice, chapters.of(2))
     assert flights.is_whole(july, practice.remote)
 

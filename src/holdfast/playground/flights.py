@@ -45,24 +45,36 @@ def bring(repository: Repository, tracked: bytes, remote: Path) -> None:
             files.write_bytes(target, _object(repository, md5))
 
 
-def forget(repository: Repository, tracked: bytes, place: Path, *, but: bytes = b"") -> None:
-    """Take the objects of a version out of a cache or a remote, not those of another; the history has all of them."""
-    for md5 in set(_objects(repository, tracked)).difference(_objects(repository, but)):
+def forget(repository: Repository, tracked: bytes, place: Path, *, but: Iterable[str]) -> None:
+    """Take the objects of a version out of a cache or a remote, but for some; the history has all of them."""
+    for md5 in set(_objects(repository, tracked)).difference(but):
         (place / _place(md5)).unlink(missing_ok=True)
 
 
 def months(tracked: bytes, places: Iterable[Path]) -> set[str]:
     """Return the months of a `data.dvc` whose list of files lies in one of some places, a cache or a remote."""
-    listed = next(filter(Path.is_file, (place / _place(_hash(tracked)) for place in places)), None)
-    names = [item["relpath"] for item in json.loads(listed.read_bytes())] if listed else []
+    names = [item["relpath"] for item in _listed(tracked, places)]
     return {found[1] for found in map(MONTH.fullmatch, names) if found}
+
+
+def named(tracked: bytes, places: Iterable[Path]) -> set[str]:
+    """Return the hashes of the list of files of a `data.dvc`, which lies in one of some places, and of the files."""
+    return {_hash(tracked), *(item["md5"] for item in _listed(tracked, places))}
+
+
+def lacking(hashes: Iterable[str], place: Path) -> set[str]:
+    """Return the hashes of the objects that a cache or a remote does not have."""
+    return {md5 for md5 in hashes if not (place / _place(md5)).is_file()}
 
 
 def is_whole(tracked: bytes, place: Path) -> bool:
     """Tell whether a cache or a remote has the list of files of a `data.dvc`, and the files."""
-    listed = place / _place(_hash(tracked))
-    found = json.loads(listed.read_bytes()) if listed.is_file() else []
-    return bool(found) and all((place / _place(item["md5"])).is_file() for item in found)
+    return not lacking(named(tracked, [place]), place)
+
+
+def _listed(tracked: bytes, places: Iterable[Path]) -> list[dict[str, str]]:
+    listed = next(filter(Path.is_file, (place / _place(_hash(tracked)) for place in places)), None)
+    return json.loads(listed.read_bytes()) if listed else []
 
 
 def _newest(repository: Repository, tracked: bytes) -> str | None:

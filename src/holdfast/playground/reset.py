@@ -140,13 +140,20 @@ def _run(practice: Practice, chapter: Chapter) -> None:
 def _forget_flights(practice: Practice) -> None:
     """Leave the cache without flights, and the remote with the first version alone, as `tutorial start` does.
 
-    The models and the data of the learner stay where they are.
+    Models stay where they are, and so do objects that a version of the learner names: in the remote, or if it lacks
+    them in the cache.
     """
-    origin = practice.origin
+    origin, remote, cache = practice.origin, practice.remote, practice.clone.folder / ".dvc" / "cache"
     first, following = (flights.version(origin, month) for month in (FIRST, NEXT))
-    flights.forget(origin, following, practice.remote, but=first)
+    mine = {
+        one.content(tip, flights.TRACKED) or b""
+        for one in (origin, practice.clone)
+        for tip in one.refs(f"{HEADS}/{MINE}").values()
+    }
+    kept = {md5 for tracked in (first, *mine) for md5 in flights.named(tracked, (remote, cache))}
+    flights.forget(origin, following, remote, but=kept)
     for version in (first, following):
-        flights.forget(origin, version, practice.clone.folder / ".dvc" / "cache")
+        flights.forget(origin, version, cache, but=flights.lacking(kept, remote))
 
 
 def _dvc(clone: Repository, *command: str) -> None:
