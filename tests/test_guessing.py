@@ -98,6 +98,29 @@ def test_what_most_cells_are_counts_not_what_most_different_words_are(
 
 
 @pytest.mark.parametrize(
+    "counts",
+    [
+        {"0": 345, "1": 102, "2": 101, "3+": 51},
+        {"0": 970, "a": 15, "b": 10, "c": 5},
+        {"0": 990, "x": 1, "y": 1},
+        {"2024-01-31": 500, "2024-02-29": 480, "withdrawn": 20},
+    ],
+    ids=["dependents", "holidays", "one number", "days"],
+)
+def test_words_that_mean_something_among_few_numbers_are_not_lost(counts: dict[str, int]) -> None:
+    found = guess([word for word, count in counts.items() for _ in range(count)])
+
+    assert (found.kind, found.values.value_counts().to_dict(), found.out) == ("category", counts, "")
+
+
+def test_a_word_that_comes_again_among_many_numbers_is_missing_and_told() -> None:
+    found = guess([*map(str, range(100)), *["unknown"] * 10])
+
+    assert (found.kind, int(found.values.isna().sum())) == ("number", 10)
+    assert found.notes == ("10 cells are no numbers and count as missing: 'unknown'",)
+
+
+@pytest.mark.parametrize(
     ("numbers", "expected"), [(["1,5", "2,5"], [1.5, 2.5]), (["1,234", "2,345,678"], [1234, 2345678])]
 )
 def test_the_decimal_mark_is_what_most_cells_say(numbers: list[str], expected: list[float]) -> None:

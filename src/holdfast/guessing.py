@@ -1,8 +1,9 @@
 """What a column of a strange table is: numbers, words or times, and what speaks against using it.
 
 Each column is looked at alone; what it is for (the id, the target) is decided in `roles`. A guess says why, in words
-for people. A few cells that are no numbers among many that are become missing ones, which is said; a column of times
-that are written in several ways is left out, for one of two readings of 03/04 would be wrong.
+for people. A few cells that are no numbers among many that are become missing ones, which is said, but no word that
+means something: one that comes again among few numbers makes all of them words, as `3+` beside 0, 1 and 2. A column of
+times that are written in several ways is left out, for one of two readings of 03/04 would be wrong.
 """
 
 import re
@@ -22,6 +23,8 @@ MISSING = {"", "na", "n/a", "nan", "null", "?", "#n/a", "<na>", "-", "--", "."} 
 ALSO_MISSING = {*MISSING, *cells.MISSING}
 FREE = 0.5  # a column of words of which more are different is no category
 FEWEST_FREE = 20
+MOST_VALUES = 50  # different words of a column that are promised one by one
+OFTEN, OFTEN_SHARE = 5, 0.005  # cells with a word, and their share, that are no accident
 EXAMPLES = 3
 DAY_NAMES = {"date", "day", "datum", "dt", "on"}
 UNIT = re.compile(r"(.+?)[\s_]*[(\[]([^()\[\]]{1,12})[)\]]\s*$")
@@ -107,16 +110,29 @@ def _of_words(name: str, words: pd.Series, mark: str) -> Guess:
     alike = told.value_counts(sort=False)
     if not len(alike):
         return Guess(name, "category", words, "empty")
-    if numbers := numerals.read(alike, mark):
+    numbers = numerals.read(alike, mark)
+    if numbers and not _loses(alike, numbers.values):
         return _as_number(name, told, alike.index, numbers)
     found = dates.read(alike)
-    if isinstance(found, dates.Dates):
+    if isinstance(found, dates.Dates) and not _loses(alike, found.values):
         return _as_time(name, told, alike.index, found)
     guess = _as_category(name, words)
     if isinstance(found, dates.Mixed):
         ways = f"times written in {len(found.examples)} ways ({', '.join(found.examples)})"
         return replace(guess, out=f"{ways}: write them in one, such as 2024-12-31T23:59")
     return guess
+
+
+def _loses(cells: pd.Series, values: pd.Series) -> bool:
+    """Tell whether words that mean something would be missing if a column were what could be read of its words.
+
+    `cells` is how many there are of each word.
+    """
+    unread = cells[values.isna().to_numpy()]
+    if unread.empty:
+        return False
+    often = unread.max() >= max(OFTEN, OFTEN_SHARE * cells.sum())
+    return bool(values.nunique() < 2 or (often and values.nunique() <= MOST_VALUES))
 
 
 def _as_number(name: str, words: pd.Series, different: pd.Index, read: numerals.Numerals) -> Guess:

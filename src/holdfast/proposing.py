@@ -15,12 +15,11 @@ import pandas as pd
 
 from holdfast import bootstrap
 from holdfast.differences import is_always_drawn
-from holdfast.guessing import Guess
+from holdfast.guessing import MOST_VALUES, Guess
 from holdfast.roles import Roles
 from holdfast.schema import Schema
 from holdfast.targeting import Outcome
 
-MOST_VALUES = 50  # different words of a column that are promised one by one
 ROWS_A_VALUE = 5
 SLACK = 0.5  # of the range that was found, on each side
 MOST_LOST = 0.1  # of what guessing loses: no margin of the log loss is wider
