@@ -5,13 +5,14 @@ import gzip
 import io
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast import files, foreign
+from holdfast import files, foreign, guessing
 from holdfast.errors import UserError
 
 CELL = st.text(st.sampled_from('ab1 ,"\n'), max_size=4)
@@ -157,7 +158,31 @@ def test_large_whole_numbers_in_parquet_are_not_rounded_where_some_are_missing(t
 
     assert found["a"].dropna().tolist() == [2**60 + 1, 2**60 + 2]
     assert found["a"].isna().tolist() == [False, True, False]
-    assert [str(kind) for kind in found.dtypes] == ["Int64", "float64", "float64"]
+    assert [str(kind) for kind in found.dtypes] == ["Int64", "Int64", "float64"]
+
+
+@pytest.mark.parametrize("small", [pd.array([5, None], dtype="Int64"), pd.array([5, None], dtype="UInt64"), [5, 7]])
+@pytest.mark.parametrize("missing", [True, False])
+def test_large_whole_numbers_are_not_rounded_beside_a_file_of_small_ones(
+    tmp_path: Path, small: Any, missing: bool
+) -> None:
+    large = [2**60 + 1, None if missing else 9, 2**60 + 3]
+    paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    for path, values in zip(paths, [pd.array(large, dtype="Int64"), small], strict=True):
+        pd.DataFrame({"user": values}).to_parquet(path)
+
+    found = foreign.read(paths).rows
+
+    assert found["user"].dropna().tolist() == pd.array([*large, *small], dtype="Int64").dropna().tolist()
+    assert guessing.table(found, "")[0].kind == "category"
+
+
+def test_small_whole_numbers_some_of_which_are_missing_are_numbers(tmp_path: Path) -> None:
+    pd.DataFrame({"rooms": pd.array([5, None, 7], dtype="UInt64")}).to_parquet(tmp_path / "a.parquet")
+
+    found = guessing.table(foreign.read([tmp_path / "a.parquet"]).rows, "")[0]
+
+    assert (found.kind, found.values.dtype, found.values.dropna().tolist()) == ("number", "float64", [5, 7])
 
 
 @pytest.mark.parametrize(

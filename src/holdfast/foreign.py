@@ -18,7 +18,6 @@ import pandas as pd
 
 from holdfast import files
 from holdfast.errors import UserError
-from holdfast.numerals import LARGEST_WHOLE
 from holdfast.schema import few
 
 PARQUET_MAGIC = b"PAR1"
@@ -32,6 +31,7 @@ USUAL, RARE = ",;\t|", ":^~ "
 DELIMITERS = {"\t": "tabs", " ": "spaces"}
 SAMPLE = 200  # lines by which the delimiter is chosen
 LONGEST_NAME = 100
+LARGEST_SIGNED = 2**63 - 1
 BEYOND = "\n"  # no name has line breaks
 AS_CSV = "save it as CSV (UTF-8) or Parquet, and name that file"
 
@@ -103,16 +103,19 @@ def _parquet(path: Path) -> Table:
 
 
 def _with_whole_numbers(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Return rows with large whole numbers as the file has them: where some are missing, they were read as floats."""
+    """Return rows with whole numbers as the file has them: where some are missing, they were read as floats.
+
+    However small they are here: among those of other files they must not make floats of large ones.
+    """
     if not rows.columns.is_unique:
         return rows
-    floats = {str(name) for name, kind in rows.dtypes.items() if kind == "float64"}
     declared = {name for name, kind in files.outline(path)[1].items() if kind in {"int64", "uint64"}}
-    large = [name for name in sorted(floats & declared) if rows[name].abs().max() >= LARGEST_WHOLE]
-    if not large:
+    wanted = [str(name) for name, kind in rows.dtypes.items() if str(name) in declared and kind != "int64"]
+    if not wanted:
         return rows
-    whole = pd.read_parquet(path, columns=large, dtype_backend="numpy_nullable")
-    return rows.assign(**whole[large].reset_index(drop=True))
+    whole = pd.read_parquet(path, columns=wanted, dtype_backend="numpy_nullable")[wanted].reset_index(drop=True)
+    fits = [name for name in wanted if not (whole[name] > LARGEST_SIGNED).any()]
+    return rows.assign(**whole.astype(dict.fromkeys(fits, "Int64")))
 
 
 def _csv(content: bytes, path: Path) -> Table:
