@@ -145,8 +145,23 @@ def test_a_label_that_two_groups_alone_have_is_too_rare() -> None:
 def test_what_too_few_groups_share_is_refused_with_a_remedy() -> None:
     table, described = visits(40, 2)
 
-    with pytest.raises(UserError, match="y: found 2 labels in 40 rows of 2 different patient, expected enough"):
+    with pytest.raises(
+        UserError, match="y: found 2 labels in 40 rows of 2 different patient, expected enough"
+    ) as refused:
         dividing.divide(table, described, pd.Series(["a", "b"] * 20, dtype="str"))
+
+    assert "name a file without the column 'patient'" in str(refused.value.fix)
+
+
+def test_a_row_without_a_group_is_on_its_own() -> None:
+    table, described = visits(1_000, 200)
+    table.loc[table.index % 5 == 0, "patient"] = None
+
+    division = dividing.divide(table, described, pd.Series(["a", "b"] * 500, dtype="str"))
+
+    assert table["patient"].groupby(division.sides).nunique().sum() == table["patient"].nunique()
+    assert set(division.sides[table["patient"].isna()]) == set(SIDES)
+    assert dividing.groups(table, described) == table["patient"].nunique() + 200
 
 
 @pytest.mark.parametrize("by_time", [True, False])

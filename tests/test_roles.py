@@ -5,11 +5,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from holdfast import guessing, roles
+from holdfast import guessing, proposing, roles
 from holdfast.errors import UserError
 from holdfast.roles import Roles
 
 ROWS = 40
+NO_GROUP = "an input of the model, no group (30% at most)"
 SIZE = [round(0.37 * n % 7, 2) for n in range(ROWS)]
 
 
@@ -104,6 +105,41 @@ def test_an_id_with_too_few_values_for_a_group_is_an_input_and_told() -> None:
         "'device' may name what rows share, but has 2 values: an input of the model, no group (30 at least)",
     )
     assert roles_of(colour=["red", "blue"] * 20).notes == ()
+
+
+def test_a_group_may_be_missing_in_some_rows() -> None:
+    patients = [f"P{n % 200}" for n in range(999)]
+
+    given = roles_of(patient_id=[*patients, None], visit_id=range(1_000))
+
+    assert given.group is not None
+    assert (given.group.name, [guess.name for guess in given.columns]) == ("patient_id", ["size"])
+    assert proposing.contract(given, by_month=False)["missing"] == {"patient_id": 0.03}
+
+
+@pytest.mark.parametrize(
+    ("ids", "reason"),
+    [
+        ([f"C{n // 5 % 60}" if n % 5 == 0 else "guest" for n in range(600)], "'guest' stands in 80% of the rows"),
+        ([f"C{n // 5 % 60}" if n % 5 == 0 else None for n in range(600)], "nothing stands in 80% of the rows"),
+    ],
+)
+def test_what_would_put_most_rows_on_one_side_is_no_group_and_told(ids: list[Any], reason: str) -> None:
+    given = roles_of(customer_id=ids)
+
+    assert given.group is None
+    assert given.notes == (f"'customer_id' may name what rows share, but {reason}: {NO_GROUP}",)
+
+
+def test_of_two_groups_the_second_is_an_input_and_told() -> None:
+    given = roles_of(patient_id=[n % 200 for n in range(1_000)], device_id=[f"D{n % 77}" for n in range(1_000)])
+
+    assert given.group is not None
+    assert given.group.name == "patient_id"
+    assert given.notes == (
+        "'device_id' may name what rows share, but 'patient_id' is the group, and only one can be: "
+        "an input of the model",
+    )
 
 
 def test_a_column_that_counts_the_rows_is_left_out() -> None:

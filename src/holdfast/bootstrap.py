@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from holdfast.metrics import Metric
-from holdfast.schema import Schema
+from holdfast.schema import Schema, deciding
 
 BLOCK = 1 << 21  # numbers in one array, so that memory does not grow with the resamples
 FEW = 100  # groups for which a table is faster than counting: the days of three months
@@ -23,10 +23,12 @@ FEW = 100  # groups for which a table is faster than counting: the days of three
 def groups_of(rows: pd.DataFrame, schema: Schema) -> tuple[np.ndarray, str]:
     """Return which rows are drawn together, and what to call them: declared groups, else days, else single rows.
 
+    A row without a group is one of its own.
+
     Shapes: (n,) from 0.
     """
     if schema.group:
-        return pd.factorize(rows[schema.group], use_na_sentinel=False)[0], f"values of {schema.group}"
+        return pd.factorize(deciding(rows, schema.id, schema.group))[0], f"values of {schema.group}"
     if schema.time:
         return pd.factorize(rows[schema.time].dt.date, sort=True)[0], "days"
     return np.arange(len(rows)), "rows"

@@ -92,7 +92,7 @@ def expectations(schema: Schema, contract: Contract, month: str | None) -> list[
         *_target_share(schema, contract),
     ]
     if schema.group and schema.group not in schema.columns:
-        found += _words(schema.group, contract, missing=0)
+        found += _words(schema.group, contract, missing=contract.missing.get(schema.group, 0))
     for name, column in schema.columns.items():
         missing = contract.missing.get(name) if column.nullable else 0
         if isinstance(column, Category):

@@ -15,8 +15,8 @@ import pandas as pd
 from holdfast import bootstrap
 from holdfast.errors import UserError
 from holdfast.params import IdSplit, TimeSplit
-from holdfast.schema import Schema
-from holdfast.split import SIDES, boundaries, deciding
+from holdfast.schema import Schema, deciding
+from holdfast.split import SIDES, boundaries
 
 FEWEST_MONTHS = 4
 SHARES = (0.2, 0.25, 1 / 3)  # of each, validation and holdout
@@ -118,9 +118,12 @@ def _too_few(answers: pd.Series, units: np.ndarray, schema: Schema) -> UserError
     known = answers.count()
     found = f"{known:,} rows" if _are_numbers(answers) else f"{answers.nunique():,} labels in {known:,} rows"
     of = f" of {units.max() + 1:,} different {schema.group}" if schema.group else ""
+    fix = f"add rows of other {schema.group}" if schema.group else "add rows"
+    fix += "" if _are_numbers(answers) else ", or put rare labels together under one name"
+    alone = f", or name a file without the column {schema.group!r}: then each row is on its own" if schema.group else ""
     return UserError(
         f"{schema.target.column}: found {found}{of}, expected enough to train, to validate and to judge with each.",
-        fix="add rows" if _are_numbers(answers) else "add rows, or put rare labels together under one name",
+        fix=fix + alone,
     )
 
 

@@ -34,7 +34,8 @@ def _roles(draft: Draft) -> Iterator[tuple[str, str, str]]:
     yield str(given.id.name), "id", given.id_why
     if given.group:
         why = f"an id that repeats: {given.group.different:,} values in {len(given.id):,} rows, no input of the model"
-        yield given.group.name, "group", why
+        gone = f"; {_percent(given.group.missing)} missing: such a row is on its own" if given.group.missing else ""
+        yield given.group.name, "group", f"{why}{gone}"
     if given.time:
         yield given.time.name, "time of the row", "the first time that every row has"
     yield "", "split", draft.division.why

@@ -109,7 +109,8 @@ def contract(roles: Roles, by_month: bool) -> Section:
     """Return the section `contract`."""
     section: Section = {"partition": "month"} if by_month else {}
     months = _months(roles) if by_month else None
-    missing = {guess.name: _tolerated(guess, months) for guess in roles.columns if guess.missing}
+    seen = [*roles.columns, *([roles.group] if roles.group else [])]
+    missing = {guess.name: _tolerated(guess, months) for guess in seen if guess.missing}
     if missing:
         section["missing"] = missing
     if roles.out:

@@ -3,8 +3,9 @@
 An id must be known of every row and never repeat. Where no column is one, an id is made of what stands in the row, so
 that the same row gets the same id wherever it stands; rows that are equal are told apart by their number among those.
 
-A group is taken from the model, so that it is one only where it has many values: a few are more likely a category. What
-was taken wrongly out of the model, nobody would miss; what was left in it is told.
+A group is taken from the model, so that it is one only where it has many values: a few are more likely a category. One
+that most rows share, or lack, is none, for all of them would be on one side. What was taken wrongly out of the model,
+nobody would miss; what was left in it is told.
 """
 
 import hashlib
@@ -30,6 +31,7 @@ WHO = {
 BIRTH = {"birth", "born", "dob", "birthday", "birthdate", "geburtstag", "geburtsdatum"}
 MOSTLY_SHARED = 0.5
 FEWEST_GROUPS = 30  # of fewer, what is drawn together says little of how uncertain a figure is
+MOST_ALIKE = 0.3  # of the rows are of one group, or of none
 HASH = 16  # characters
 
 
@@ -65,7 +67,7 @@ def give(guesses: Sequence[Guess], target: str | None, kind: Kind | None) -> Rol
     made, why = _taken(own, guesses, outcome) if own else _made(guesses)
     return Roles(
         made, why, outcome, _time(columns), group, columns, tuple(guess for guess in others if guess.out),
-        tuple(_told(guesses, like_ids, own, group)),
+        (*_repeating(like_ids, own, group), *_inputs(columns, group), *_twins(guesses, own)),
     )  # fmt: skip
 
 
@@ -86,12 +88,24 @@ def _is_id(guess: Guess) -> bool:
 
 
 def _is_group(guess: Guess) -> bool:
-    return not guess.missing and guess.different >= FEWEST_GROUPS and _shared(guess) >= MOSTLY_SHARED
+    return _shared(guess) >= MOSTLY_SHARED and not _no_group(guess)
+
+
+def _no_group(guess: Guess) -> str:
+    """Say why what rows share is no group, if it is none."""
+    if guess.different < FEWEST_GROUPS:
+        return f"has {guess.different} values: an input of the model, no group ({FEWEST_GROUPS} at least)"
+    shares = guess.as_words().value_counts(normalize=True, dropna=False)
+    if shares.iloc[0] > MOST_ALIKE:
+        what = "nothing" if pd.isna(shares.index[0]) else repr(shares.index[0])
+        found = f"{what} stands in {shares.iloc[0]:.0%} of the rows"
+        return f"{found}: an input of the model, no group ({MOST_ALIKE:.0%} at most)"
+    return ""
 
 
 def _shared(guess: Guess) -> float:
-    """Return the share of rows whose value another row has, too."""
-    return float(guess.values.duplicated(keep=False).mean())
+    """Return the share of rows whose value another row has, too, of those that have one."""
+    return float(guess.values.dropna().duplicated(keep=False).mean())
 
 
 def _without_ids(guess: Guess) -> Guess:
@@ -143,16 +157,24 @@ def _time(columns: Sequence[Guess]) -> Guess | None:
     )
 
 
-def _told(guesses: Sequence[Guess], like_ids: Sequence[Guess], own: Guess | None, group: Guess | None) -> Iterator[str]:
+def _repeating(like_ids: Sequence[Guess], own: Guess | None, group: Guess | None) -> Iterator[str]:
+    """Tell of ids of which some are there twice."""
     for guess in like_ids:
-        if guess not in (own, group) and not guess.missing and 0 < _shared(guess) < MOSTLY_SHARED:
-            count = int(guess.values.duplicated(keep=False).sum())
-            example = guess.as_words()[guess.values.duplicated()].iloc[0]
-            found = f"{guess.name!r} repeats, in {count:,} rows (such as {example!r})"
+        if guess not in (own, group) and 0 < _shared(guess) < MOSTLY_SHARED:
+            twice = guess.as_words()[guess.values.duplicated(keep=False) & guess.values.notna()]
+            found = f"{guess.name!r} repeats, in {len(twice):,} rows (such as {twice.iloc[0]!r})"
             yield f"{found}, so that it is no id: look whether some are there twice"
-        elif not guess.out and guess.different < FEWEST_GROUPS and _shared(guess) >= MOSTLY_SHARED:
-            found = f"{guess.name!r} may name what rows share, but has {guess.different} values"
-            yield f"{found}: an input of the model, no group ({FEWEST_GROUPS} at least)"
+
+
+def _inputs(columns: Sequence[Guess], group: Guess | None) -> Iterator[str]:
+    """Tell of what rows share by its name, and the model sees all the same."""
+    for guess in columns:
+        if is_like_id(guess) and _shared(guess) >= MOSTLY_SHARED:
+            other = f"{group.name!r} is the group, and only one can be: an input of the model" if group else ""
+            yield f"{guess.name!r} may name what rows share, but {_no_group(guess) or other}"
+
+
+def _twins(guesses: Sequence[Guess], own: Guess | None) -> Iterator[str]:
     rows = pd.DataFrame({place: guess.as_words() for place, guess in enumerate(guesses) if guess is not own})
     twins = int(np.count_nonzero(rows.duplicated()))
     if twins:

@@ -210,6 +210,13 @@ class Schema(Strict):
             raise UserError(f"{where}: {name}: {error}.", fix=EDIT) from error
 
 
+def deciding(rows: pd.DataFrame, name: str, group: str | None) -> pd.Series:
+    """Return what rows belong together by: its group, and where that is missing the id of this name."""
+    if group is None:
+        return rows[name]
+    return rows[group].astype("str").where(rows[group].notna(), rows[name])
+
+
 def _refuse_twins(rows: pd.DataFrame, where: str) -> None:
     twins = rows.columns[rows.columns.duplicated()]
     if len(twins):

@@ -19,7 +19,7 @@ from pydantic import Field
 from holdfast.errors import UserError
 from holdfast.files import RESTORE
 from holdfast.params import IdSplit, TimeSplit
-from holdfast.schema import Schema
+from holdfast.schema import Schema, deciding
 from holdfast.strict import Strict
 
 Side = Literal["train", "validation", "holdout"]
@@ -92,13 +92,6 @@ def boundaries(rows: pd.DataFrame, split: TimeSplit | IdSplit, schema: Schema) -
     return TimeBoundaries(
         validation_from=months[-aside], holdout_from=months[-split.holdout_months], holdout_through=months[-1]
     )
-
-
-def deciding(rows: pd.DataFrame, name: str, group: str | None) -> pd.Series:
-    """Return what the side of each row follows from: its group, and where that is missing the id of this name."""
-    if group is None:
-        return rows[name]
-    return rows[group].astype("str").where(rows[group].notna(), rows[name])
 
 
 def _months(rows: pd.DataFrame, schema: Schema) -> np.ndarray:

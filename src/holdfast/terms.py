@@ -119,7 +119,8 @@ class Contract(Strict):
                 raise ValueError(f"contract.besides: '{name}' is declared under data, so that it is looked at")
         outcome = [schema.target.column] if schema.target.kind != "number" else []
         words = [schema.id, *outcome, *schema.named(Category)]
-        optional = [schema.target.column, *(name for name, column in schema.columns.items() if column.nullable)]
+        optional = [name for name in schema.names if name not in schema.columns and name != schema.id]
+        optional += [name for name, column in schema.columns.items() if column.nullable]
         ruled = [name for rule in self.rules.values() for name in (rule.column, rule.promise[1])]
         for key, named, allowed, what in (
             ("missing", self.missing, optional, "column that may be missing"),

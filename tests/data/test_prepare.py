@@ -107,7 +107,7 @@ def test_the_group_of_rows_travels_with_them_and_no_model_sees_it(project: Proje
     assert not [name for name in features if "crew" in str(name)]
 
 
-def test_a_row_without_its_group_is_refused(project: Project) -> None:
+def test_a_row_without_its_group_is_refused_unless_the_contract_allows_for_it(project: Project) -> None:
     path = project.partition(MONTHS[0])
     for month in MONTHS:
         files.write(project.partition(month), files.read(project.partition(month)).assign(crew="day"))
@@ -117,3 +117,5 @@ def test_a_row_without_its_group_is_refused(project: Project) -> None:
 
     with pytest.raises(RefusedError, match="missing.crew"):
         prepare.main(project.params, project.workspace)
+    project.change(lambda content: content["contract"].setdefault("missing", {}).update(crew=0.5))
+    prepare.main(project.params, project.workspace)
