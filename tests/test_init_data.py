@@ -429,6 +429,11 @@ def test_where_nobody_can_be_asked_the_changes_are_shown_and_nothing_is_written(
         assert line in caplog.text
 
 
+def test_more_rows_are_of_the_question_that_there_is(empty_repository: Workspace, table: Path) -> None:
+    with pytest.raises(UserError, match="found --target or --kind beside it"):
+        init_data.run(empty_repository.root, [str(table)], "y", None, yes=True, more=True)
+
+
 def test_a_person_who_says_no_gets_nothing_written(
     empty_repository: Workspace, table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

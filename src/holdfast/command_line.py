@@ -65,6 +65,9 @@ def _own_data(commands: "Commands") -> None:
     init.add_argument(
         "--kind", choices=["binary", "classes", "number"], help="what the target is (guessed from its values)"
     )
+    init.add_argument(
+        "--more", action="store_true", help="add rows: name the files of before, then new ones; params.yaml stays"
+    )
     init.add_argument("--yes", action="store_true", help="write without showing the changes and asking")
 
 

@@ -1,38 +1,48 @@
-"""`init-data`: look at a table of yours, propose what the pipeline must know of it, and write that once you agree."""
+"""`init-data`: look at a table of yours, propose what the pipeline must know of it, and write that once you agree.
+
+With `more`, what it knows stays, and only rows are added.
+"""
 
 import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from holdfast import drafting, explaining, moving_in, terminal
+from holdfast import drafting, explaining, growing, moving_in, terminal
 from holdfast import proposal_text as text
 from holdfast.drafting import Draft
-from holdfast.errors import DONE, REFUSED, RefusedError
+from holdfast.errors import DONE, REFUSED, RefusedError, UserError
 from holdfast.files import Workspace
+from holdfast.growing import Growth
 from holdfast.targeting import Kind
 
 logger = logging.getLogger(__name__)
 
 
-def run(root: Path, files: Sequence[str], target: str | None, kind: Kind | None, *, yes: bool) -> int:
+def run(
+    root: Path, files: Sequence[str], target: str | None, kind: Kind | None, *, yes: bool, more: bool = False
+) -> int:
     """Explain what was guessed, show what would change, and change it if that is wanted."""
-    workspace = Workspace(root)
+    workspace, paths = Workspace(root), [Path(file) for file in files]
+    if more and (target or kind):
+        problem = "--more: found --target or --kind beside it, expected neither: params.yaml says what is predicted."
+        raise UserError(problem, fix="leave them out")
     moving_in.check(workspace)
-    draft = drafting.draft(workspace, [Path(file) for file in files], target, kind)
-    for line in explaining.lines(draft):
+    draft = growing.grow(workspace, paths) if more else drafting.draft(workspace, paths, target, kind)
+    for line in draft.lines if isinstance(draft, Growth) else explaining.lines(draft):
         logger.info(line)
     if not yes and not _agreed(workspace, draft):
         logger.info("nothing was written")
         return REFUSED
     texts = {root / name: content for name, content in draft.texts.items()}
     moving_in.move_in(workspace, texts, draft.partitions())
-    logger.info("written: params.yaml, dvc.yaml, data/ and data.dvc; the data before stays in DVC's cache")
+    written = ", ".join([*draft.texts, "data/"])
+    logger.info("written: %s and data.dvc; the data before stays in DVC's cache", written)
     logger.info("next: dvc repro")
     return DONE
 
 
-def _agreed(workspace: Workspace, draft: Draft) -> bool:
+def _agreed(workspace: Workspace, draft: Draft | Growth) -> bool:
     """Show what would change, and ask.
 
     Raises: RefusedError where nobody can be asked.
@@ -45,7 +55,7 @@ def _agreed(workspace: Workspace, draft: Draft) -> bool:
         return input("write this? [y/N] ").strip().lower() in {"y", "yes"}
 
 
-def _diff(workspace: Workspace, draft: Draft) -> list[str]:
+def _diff(workspace: Workspace, draft: Draft | Growth) -> list[str]:
     """Return what would change, as Git would show it; of data, which files leave and which come."""
     lines = []
     for name, content in draft.texts.items():
