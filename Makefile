@@ -61,14 +61,15 @@ retrain: setup  ## add the next month (MONTH=YYYY-MM: all up to that one), repro
 	python -m holdfast report --base HEAD
 
 # On every core, but in no more than four processes, for each of them loads the libraries and the data anew. The slow
-# tests of a file stay together, for what they stand on is made once a process, and takes longer than they do.
+# tests of a file stay together, for what they stand on is made once a process, and takes longer than they do; those of
+# tests/conftest.py's LONGEST begin, so that none of them is left over at the end.
 PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 # The quick tests cover nine tenths of the code, all tests at least what pyproject.toml says. To measure that takes
 # half as long again, and is left out of test-fast.
 test: repro check  ## run every check and every test, and see that they cover as much of the code as ever
 	$(PYTEST) -m "not slow" --cov --cov-report= --cov-fail-under 90
-	$(PYTEST) --dist loadfile -m slow --cov --cov-append --cov-report term:skip-covered
+	$(PYTEST) --dist loadfile --no-loadscope-reorder -m slow --cov --cov-append --cov-report term:skip-covered
 
 test-fast: setup  ## run the tests that are quick: a few minutes
 	$(PYTEST) -m "not slow"

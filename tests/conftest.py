@@ -58,6 +58,9 @@ settings.register_profile("ci", max_examples=20, deadline=None, derandomize=True
 settings.register_profile("deep", max_examples=2_000, deadline=None)  # pytest --hypothesis-profile deep
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
+# Files whose slow tests take minutes.
+LONGEST = ("documentation", "judging", "dvc", "pull_requests", "restoring", "sweeps", "servers", "procfile")
+
 STAGES = ("prepare", "featurize", "train", "evaluate")
 MONTHS = ("2013-01", "2013-02", "2013-03", "2013-04")
 
@@ -80,6 +83,12 @@ class MakeRows(Protocol):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the scores of tests/model/golden.csv anew")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest files begin, so that no process is left alone with one of them."""
+    places = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 def pytest_report_header() -> str:

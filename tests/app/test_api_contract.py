@@ -42,7 +42,7 @@ def described(served: Flask) -> schemathesis.BaseSchema:
 
 
 MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
-CASES = {("/predict", "POST"): 1_000, ("/outcomes", "POST"): 300}
+CASES = {("/predict", "POST"): 500, ("/outcomes", "POST"): 300}
 CASES |= {(path, "GET"): 20 for path in ("/model", "/healthz", "/readyz", "/metrics")}
 
 
