@@ -5,7 +5,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup repro repro-changed committed report gate pr ci release retrain serve mlflow test test-fast check \
+.PHONY: help setup repro repro-changed committed report gate pr ci release retrain serve mlflow test test-fast check types duplicates \
 	data-docs docs rebuild-check lock
 
 help:  ## list the targets
@@ -65,11 +65,11 @@ retrain: setup  ## add the next month (MONTH=YYYY-MM: all up to that one), repro
 # tests/conftest.py's LONGEST begin, so that none of them is left over at the end.
 PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
-# The quick tests cover nine tenths of the code, all tests at least what pyproject.toml says. To measure that takes
-# half as long again, and is left out of test-fast.
+# The quick tests alone cover at least as much of the code as pyproject.toml says: what only a slow test reaches is not
+# guarded while people work. To measure that takes half as long again, and is left out of test-fast.
 test: repro check  ## run every check and every test, and see that they cover as much of the code as ever
-	$(PYTEST) -m "not slow" --cov --cov-report= --cov-fail-under 90
-	$(PYTEST) --dist loadfile --no-loadscope-reorder -m slow --cov --cov-append --cov-report term:skip-covered
+	$(PYTEST) -m "not slow" --cov --cov-report term:skip-covered
+	$(PYTEST) --dist loadfile --no-loadscope-reorder -m slow
 
 test-fast: setup  ## run the tests that are quick: a few minutes
 	$(PYTEST) -m "not slow"
@@ -78,8 +78,7 @@ check: setup  ## lint, types, duplicated code, workflows, and whether dvc.lock i
 	python -m holdfast lock-check
 	ruff check .
 	ruff format --check .
-	mypy
-	pylint --score=n src app tests benchmarks
+	$(MAKE) --no-print-directory --jobs=2 types duplicates
 	zizmor --offline --quiet --no-progress --persona auditor .github
 	check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
@@ -87,6 +86,12 @@ check: setup  ## lint, types, duplicated code, workflows, and whether dvc.lock i
 	check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci .gitlab-ci.yml
 	check-jsonschema --quiet --builtin-schema vendor.citation-file-format CITATION.cff
 	shellcheck .ci/run scripts/*
+
+types:
+	mypy
+
+duplicates:
+	pylint --score=n src app tests benchmarks
 
 serve: setup  ## serve the model here, at http://127.0.0.1:8000
 	@[ -z "$$CI" ] && (sleep 5; python -m webbrowser http://127.0.0.1:8000 >/dev/null) & PYTHONPATH=src exec gunicorn app.wsgi:app

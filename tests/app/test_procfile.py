@@ -47,8 +47,8 @@ def slug(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) 
             shutil.copy(ROOT / name, build / name)
     packages = str(build / ".heroku/python")
     built([sys.executable, "-m", "venv", packages], build, environment)
-    pip = [f"{packages}/bin/python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", "requirements.txt"]
-    built(pip, build, environment)
+    pip = [f"{packages}/bin/python", "-m", "pip", "install", "--quiet", "--no-compile"]
+    built([*pip, "--require-hashes", "-r", "requirements.txt"], build, environment)
     built(["bin/post_compile"], build, environment | {"BUILD_DIR": str(build), "STACK": "heroku-24"})
     return build
 
