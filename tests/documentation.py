@@ -154,6 +154,7 @@ def _marks(before: str) -> Iterator[tuple[str, str]]:
 # What differs from run to run, or from machine to machine. Both what is shown and what is found are written like this.
 VARYING = [
     (r"\x1b\[[0-9;]*[A-Za-z]", ""),  # colours and movements of a terminal
+    (r"\u00a0", " "),  # a space at which no line is broken looks like any other
     (r"[ \t]+$", ""),  # spaces that nobody sees
     (r"/tmp/[\w./+-]+", "<path>"),  # temporary files
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uuid>"),  # ids of requests

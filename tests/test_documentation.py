@@ -144,6 +144,7 @@ def test_a_page_is_run_in_one_shell_and_updated_with_what_it_printed(tmp_path: P
         ("a\n...", "a"),
         ("flights: … rows", "flights: 27,004 rows"),
         ("red", "\x1b[31mred\x1b[0m   "),
+        ("ROC AUC", "ROC\u00a0AUC"),
         ("", "\n"),
     ],
 )
