@@ -39,7 +39,11 @@ def grow(workspace: Workspace, paths: Sequence[Path]) -> Growth:
     choices = params.load(workspace.params)
     schema, by_month = choices.data, choices.contract.partition == "month"
     table = foreign.read(paths)
-    given = roles.give(guessing.table(table.rows, table.delimiter), schema.target.column, schema.target.kind)
+    try:
+        given = roles.give(guessing.table(table.rows, table.delimiter), schema.target.column, schema.target.kind)
+    except UserError as error:
+        problem = f"{paths[-1]}: found no rows such as params.yaml describes. {error.problem}"
+        raise UserError(problem, fix=FIX) from error
     if given.id.name != schema.id or (by_month and (given.time is None or given.time.name != schema.time)):
         wanted = f"{schema.id!r} to tell rows apart" + (f", and {schema.time!r} of every row" if by_month else "")
         raise UserError(f"{paths[-1]}: expected {wanted}. {'; '.join(given.notes)}", fix="correct the new rows")
@@ -51,7 +55,9 @@ def grow(workspace: Workspace, paths: Sequence[Path]) -> Growth:
     if len(lost):
         found = f"{len(lost):,} rows that are in none of these files, such as {few(list(lost), 2)}"
         raise UserError(f"data/: found {found}.", fix=FIX)
-    if len(new) and new.str.fullmatch(COPY).mean() > 0.5 > there.str.fullmatch(COPY).mean():
+    if not new.empty and new.str.fullmatch(COPY).mean() > 0.5 > there.str.fullmatch(COPY).mean():
         raise UserError(f"{paths[-1]}: found rows that are there already, most of {len(new):,}.", fix=FIX)
+    if new.empty:
+        raise UserError(f"{paths[-1]}: found no row that data/ does not have already.", fix=FIX)
     told = f"{len(given.id):,} rows, {len(new):,} of them new; params.yaml stays as it is"
     return Growth(parts, (told, *(f"note: {note}" for note in (*table.notes, *given.notes))), {})

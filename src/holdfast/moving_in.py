@@ -201,9 +201,8 @@ def _write(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all; one that is so already is left alone."""
     if path.exists() and path.read_bytes() == content:
         return
-    draft = path.with_name(f".{path.name}.partial")
-    files.write_bytes(draft, content)
-    draft.replace(path)
+    with files.whole(path) as draft:
+        files.write_bytes(draft, content)
 
 
 def _finish(waiting: Path) -> None:
