@@ -28,7 +28,6 @@ class Job:
     said: dict[str, str] = field(default_factory=dict)
     artifact: dict[str, bytes] = field(default_factory=dict)
     summary: str = ""
-    seconds: float = 0
 
     @property
     def passed(self) -> bool:
@@ -42,7 +41,7 @@ def run_job(
 
     `cache` is a folder that has what caches would bring, `runner` the variables that GitHub sets besides `CI`.
     """
-    job, start = Job(), time.perf_counter()
+    job = Job()
     summary = checkout.parent / f"summary-{time.monotonic_ns()}"
     content = yaml.safe_load(workflow.read_text())["jobs"][name]
     environment = _environment(checkout) | {"GITHUB_STEP_SUMMARY": str(summary), "CI": "true", **(runner or {})}
@@ -63,7 +62,6 @@ def run_job(
             job.said[step["name"]] = done.stdout
             job.failed += [step["name"]] if done.returncode else []
     job.summary = summary.read_text() if summary.exists() else ""
-    job.seconds = time.perf_counter() - start
     return job
 
 

@@ -19,7 +19,6 @@ from holdfast import files
 pytestmark = pytest.mark.slow
 
 CI, REPORT = (ROOT / ".github" / "workflows" / name for name in ("ci.yml", "report.yml"))
-WARM = 30  # seconds for the pipeline job of a branch that changes only the docs
 
 
 @dataclass
@@ -185,14 +184,13 @@ def test_a_model_that_ruins_one_slice_is_refused_though_it_is_better_elsewhere(h
     assert "airline AA" in comments(hub)[0]
 
 
-def test_words_alone_run_no_stage_and_take_no_time(hub: Hub, project: Project) -> None:
+def test_words_alone_run_no_stage(hub: Hub, project: Project) -> None:
     (project.workspace.root / "README.md").write_text("Better words.\n")
 
     job = carried_out(hub, project, reproduce=False)
 
     assert (verdict(job), job.failed, stages_run(job)) == ("promote", [], [])
     assert json.loads(job.artifact["report.json"])["same_scores"]
-    assert job.seconds < WARM
 
 
 def test_a_month_more_is_judged_on_that_month(hub: Hub, project: Project, make_rows: MakeRows) -> None:

