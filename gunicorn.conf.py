@@ -60,7 +60,7 @@ worker_tmp_dir = str(MEMORY) if os.access(MEMORY, os.W_OK) else None
 control_socket_disable = True  # gunicorn would open one for its command `gunicornc`, in the home folder
 
 # The app writes one line a request itself, with its request id. What gunicorn says looks the same.
-accesslog = None
+logger_class = "app.worker.Log"
 logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -21,6 +21,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any
 
 from gunicorn.config import Config
+from gunicorn.glogging import Logger
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
@@ -41,6 +42,12 @@ REFUSALS = {
     errors.ExpectationFailed: 417,
     errors.UnsupportedTransferCoding: 501,
 }
+
+
+class Log(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """What gunicorn itself has to say: no line for each request, which `app.logs` writes."""
+
+    access_log_enabled = False  # else any `logconfig_dict` lets it put together a line that nobody sees
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import resource
+import runpy
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from gunicorn.config import Config
 from gunicorn.http.message import Request
 from gunicorn.workers.gthread import PollableMethodQueue, ThreadWorker
 
@@ -471,6 +473,18 @@ def test_no_tls_is_promised() -> None:
 
     assert done.returncode != 0
     assert "app.worker speaks plain HTTP" in done.stderr
+
+
+def test_gunicorn_puts_together_no_line_of_a_request_that_nobody_sees(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Config()
+    for name, value in runpy.run_path(str(ROOT / "gunicorn.conf.py")).items():
+        if name in {"logger_class", "logconfig_dict"}:
+            config.set(name, value)
+    monkeypatch.setattr("gunicorn.glogging.dictConfig", lambda _: None)
+    log = config.logger_class(config)
+    monkeypatch.setattr(log, "atoms", lambda *_: pytest.fail("it wrote a line"))
+
+    log.access(None, None, {}, None)
 
 
 def test_the_parts_of_gunicorn_that_the_worker_builds_on_are_those_it_was_written_for() -> None:
