@@ -5,7 +5,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup repro repro-changed committed report gate pr ci release retrain serve mlflow test test-fast check types duplicates \
+.PHONY: help setup repro repro-changed committed report gate pr ci release retrain serve mlflow test test-fast check \
 	data-docs docs rebuild-check lock
 
 help:  ## list the targets
@@ -78,7 +78,8 @@ check: setup  ## lint, types, duplicated code, workflows, and whether dvc.lock i
 	python -m holdfast lock-check
 	ruff check .
 	ruff format --check .
-	$(MAKE) --no-print-directory --jobs=2 types duplicates
+	@echo "mypy & pylint --score=n src app tests benchmarks"  # side by side: half a minute less
+	@mypy & types=$$!; pylint --score=n src app tests benchmarks; code=$$?; wait $$types && exit $$code
 	zizmor --offline --quiet --no-progress --persona auditor .github
 	check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
@@ -86,12 +87,6 @@ check: setup  ## lint, types, duplicated code, workflows, and whether dvc.lock i
 	check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci .gitlab-ci.yml
 	check-jsonschema --quiet --builtin-schema vendor.citation-file-format CITATION.cff
 	shellcheck .ci/run scripts/*
-
-types:
-	mypy
-
-duplicates:
-	pylint --score=n src app tests benchmarks
 
 serve: setup  ## serve the model here, at http://127.0.0.1:8000
 	@[ -z "$$CI" ] && (sleep 5; python -m webbrowser http://127.0.0.1:8000 >/dev/null) & PYTHONPATH=src exec gunicorn app.wsgi:app

@@ -1,4 +1,4 @@
-"""As fast as Flask on gunicorn can be: parse the request, return the JSON that our service answered."""
+"""As little as a view of Flask can do: parse the request, return the JSON that our service answered."""
 
 import json
 import os
