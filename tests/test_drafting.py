@@ -8,7 +8,7 @@ import pytest
 
 import ugly
 from conftest import ROOT
-from holdfast import drafting, explaining, files
+from holdfast import drafting, explaining, files, proposing
 from holdfast import proposal_text as text
 from holdfast.bootstrap import groups_of
 from holdfast.comparison import Comparison, compare
@@ -17,8 +17,10 @@ from holdfast.drafting import Draft
 from holdfast.evaluation import subsets
 from holdfast.files import Workspace
 from holdfast.params import IdSplit, TimeSplit
+from holdfast.proposing import Held
 from holdfast.schema import Category, Number
 from holdfast.split import SIDES, boundaries
+from holdfast.targeting import Outcome
 from holdfast.targets import BinaryTarget
 
 
@@ -159,6 +161,27 @@ def test_of_a_rare_label_no_model_may_lose_much_of_what_guessing_loses(tmp_path:
 
     assert draft.params.gates.margin["log_loss"] == pytest.approx(0.1 * draft.params.gates.floor["log_loss"])
     assert "some draws of so few rows of a label lack it" in said(draft)
+
+
+@pytest.mark.parametrize("positives", [1, 12, 2_000])
+def test_however_rare_a_label_is_the_gates_are_a_share_of_what_guessing_loses(positives: int) -> None:
+    labels = pd.Series(["no"] * (400_000 - positives) + ["yes"] * positives)
+    outcome = Outcome("outcome", "binary", labels, ("no", "yes"), "yes", "", ())
+
+    floor, margin = proposing.thresholds(outcome, np.ones(400_000, dtype=bool), Held(80_000, 80_000, is_whole=False))
+
+    share = positives / 400_000
+    lost = -share * np.log(share) - (1 - share) * np.log1p(-share)
+    assert floor == {"log_loss": pytest.approx(lost, rel=0.005)}
+    assert margin == {"log_loss": pytest.approx(0.1 * lost, rel=0.01)}
+
+
+def test_however_small_the_numbers_are_a_slice_may_seem_a_little_worse(tmp_path: Path) -> None:
+    ugly.plain().assign(size=ugly.plain()["size"] / 1e9).to_csv(tmp_path / "table.csv", index=False)
+
+    gates = drafted(tmp_path / "table.csv", target="size").params.gates
+
+    assert gates.slices.margin == {"rmse": pytest.approx(4 * gates.margin["rmse"], rel=0.001)}
 
 
 @pytest.mark.parametrize("draft", ["repeated_ids"], indirect=True)

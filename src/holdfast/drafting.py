@@ -149,7 +149,7 @@ def _values(
         "evaluate.slices": slices,
         "gates.floor": floor,
         "gates.margin": margin,
-        "gates.slices.margin": {metric: round(4 * value, 6) for metric, value in margin.items()},
+        "gates.slices.margin": {metric: float(f"{4 * value:.4g}") for metric, value in margin.items()},
         **{
             f"environments.{place}.model": name if place == "prod" else f"{name}-{proposing.slug(place)}"
             for place in old.get("environments") or {}

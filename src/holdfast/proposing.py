@@ -187,7 +187,7 @@ def thresholds(outcome: Outcome, answered: np.ndarray, holdout: Held) -> tuple[d
         spread = _digits(float(values.std()) or 1.0)
         return {"rmse": spread}, {"rmse": _digits(margin * spread)}
     shares = values.value_counts(normalize=True).to_numpy()
-    guess = round(float(-(shares * np.log(shares)).sum()), 3)
+    guess = _digits(float(-(shares * np.log(shares)).sum()))
     loss = min(margin, _digits(MOST_LOST * guess))
     if not holdout.is_whole:
         return {"log_loss": guess}, {"log_loss": loss}
