@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from conftest import Project
-from holdfast import confusions, mermaid, report_tables
+from holdfast import confusions, mermaid, report_curves, report_tables
 from holdfast.comparison import compare
 from holdfast.curves_svg import Band, bands
 from holdfast.differences import Rows, Scored, Slice, TooSmall
@@ -106,7 +106,7 @@ def test_the_page_draws_what_came_of_the_predictions_with_a_band_for_each_model(
         r"<svg[^>]*><title>What came of the predictions of before and of after</title>.*?</svg>", said, re.DOTALL
     )
     assert drawing
-    assert drawing[0].count("stroke: none") == 2
+    assert drawing[0].count("opacity: .2") == 2
     assert "predicted, points" in drawing[0]
     assert re.search(
         r"<title>after: of \d+ rows with predictions of [\d.]+ on average, [\d.]+ points came,", drawing[0]
@@ -210,6 +210,21 @@ def test_a_frame_holds_all_values_between_round_ticks(values: list[float]) -> No
     drawn = bands([("one", [Band(value, value, (value, value), "said") for value in values])], "summary", ("x", "y"))
     assert well_formed(f"<!doctype html><html><body>{drawn}</body></html>")
     assert "nan" not in drawn
+
+
+def test_the_band_has_a_gap_where_too_few_rows_tell_how_far_apart_they_are() -> None:
+    table = pd.DataFrame({"mean_score": [1.0, 2, 3, 4, 5], "mean_target": [1.0, 2, 30, 4, 5], "rows": 20})
+    table = table.assign(low=[0, 1, np.nan, 3, np.nan], high=[2, 3, np.nan, 5, np.nan])
+
+    found = report_curves.bands(table, "")
+    drawn = bands([("one", found)], "summary", ("x", "y"))
+
+    assert found[2].ends is None
+    filled = re.findall(r'<path d="([^"]*)" style="fill: var\(--main\)', drawn)
+    assert [len(set(re.findall(r"[ML]([\d.]+) ", one))) for one in filled] == [2, 1]
+    heights = [float(found) for found in re.findall(r'cy="([^"]+)"', drawn)]
+    assert len(heights) == 5
+    assert 10 <= min(heights) < max(heights) <= 310  # in the frame, the lone mean too
 
 
 def test_a_chart_of_errors_needs_two_finite_lines() -> None:

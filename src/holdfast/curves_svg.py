@@ -4,6 +4,7 @@ What a predicted number was like is drawn with a band, in which the outcomes of 
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -51,11 +52,11 @@ class Dot(NamedTuple):
 
 
 class Band(NamedTuple):
-    """Rows with similar predictions: where they lie across, the mean of what came of them, and the ends of most."""
+    """Rows with similar predictions: where they lie across, the mean of what came, and the ends of most if known."""
 
     across: float
     up: float
-    ends: tuple[float, float]
+    ends: tuple[float, float] | None
     said: str
 
 
@@ -98,7 +99,7 @@ def dots(found: Sequence[Dot], summary: str, axes: tuple[str, str]) -> Html:
 
 def bands(both: Sequence[tuple[str, Sequence[Band]]], summary: str, axes: tuple[str, str]) -> Html:
     """Draw what came of predicted numbers beside the diagonal, with a band for each model."""
-    every = [end for _, found in both for one in found for end in (one.across, one.up, *one.ends)]
+    every = [end for _, found in both for one in found for end in (one.across, one.up, *(one.ends or ()))]
     frame = around(every, every)
     drawn = [*frame.drawn(axes), frame.diagonal()]
     for place, (name, found) in enumerate(both):
@@ -168,9 +169,13 @@ def _curve(one: Curve, frame: Frame, *, second: bool) -> Iterable[Html]:
 def _band(name: str, found: Sequence[Band], frame: Frame, *, second: bool) -> Iterable[Html]:
     if not found:
         return
-    around_it = [(one.across, one.ends[1]) for one in found] + [(one.across, one.ends[0]) for one in reversed(found)]
-    colour = "fill: var(--second); fill-opacity: .18" if second else "fill: var(--band)"
-    yield frame.line([*around_it, around_it[0]], style=f"{colour}; stroke: none")
+    colour = "var(--second)" if second else "var(--main)"
+    style = f"fill: {colour}; stroke: {colour}; stroke-width: 2; opacity: .2"  # one on its own is a line
+    for is_known, run in groupby(found, lambda one: one.ends is not None):
+        whole = [(one.across, *one.ends) for one in run if one.ends]
+        if is_known:
+            around_it = [(x, high) for x, _, high in whole] + [(x, low) for x, low, _ in reversed(whole)]
+            yield frame.line([*around_it, around_it[0]], style=style)
     line = [(one.across, one.up) for one in found]
     yield frame.line(line, class_="stroke second" if second else "stroke", stroke_dasharray=DASHES if second else None)
     for one in found:

@@ -47,15 +47,14 @@ def bands(table: pd.DataFrame, unit: str) -> list[Band]:
 
 def band(line: dict[Any, Any], unit: str) -> Band:
     """Return what came of similar predictions, with its words."""
-    known = not pd.isna(line["low"])
-    ends = (line["low"], line["high"]) if known else (line["mean_target"], line["mean_target"])
-    places = max(counting(line["mean_target"], ends[1]) - 1, 0)
-    score, mean, low, high = (number(value, places) for value in (line["mean_score"], line["mean_target"], *ends))
+    mean, ends = line["mean_target"], None if pd.isna(line["low"]) else (line["low"], line["high"])
+    places = max(counting(mean, *(ends or ())) - 1, 0)
+    score, came, *between = (number(value, places) for value in (line["mean_score"], mean, *(ends or ())))
     said = (
-        f"of {line['rows']:,} rows with predictions of {score} on average, {mean}{f' {unit}' if unit else ''} came, "
-        + (f"and of 80 in 100 {low} to {high}" if known else "too few to tell how far apart")
+        f"of {line['rows']:,} rows with predictions of {score} on average, {came}{f' {unit}' if unit else ''} came, "
+        + (f"and of 80 in 100 {' to '.join(between)}" if ends else "too few to tell how far apart")
     )
-    return Band(line["mean_score"], line["mean_target"], ends, said)
+    return Band(line["mean_score"], mean, ends, said)
 
 
 def _predictions(report: Report, both: Sequence[dict[str, pd.DataFrame]]) -> Html:

@@ -262,7 +262,7 @@ def test_where_too_few_had_such_a_prediction_no_range_is_told(patient: Served, t
     folder = Path(shutil.copytree(patient.folder, tmp_path / "bundle"))
     card = json.loads((folder / "card.json").read_text())
     for one in card["predictions"]:
-        one.update(low=None, high=None)
+        one.update(low=None, high=None, mean_target=one["to_score"] + 500)
     (folder / "card.json").write_text(json.dumps(card))
     log = f"sqlite:///{tmp_path}/predictions.db"
     service = create_app(
@@ -274,7 +274,11 @@ def test_where_too_few_had_such_a_prediction_no_range_is_told(patient: Served, t
 
     assert "Too few patients of the holdout had such a prediction to say how far from it they were." in text_of(said)
     assert "80 of 100" not in text_of(said)
-    assert text_of(client.get("/card").text).count("too few rows") == len(card["predictions"])
+    page = client.get("/card").text
+    assert text_of(page).count("too few rows") == len(card["predictions"])
+    dots = re.findall(r'<circle class="dot" cx="([^"]+)" cy="([^"]+)"', page)
+    assert len(dots) == len(card["predictions"])
+    assert all(78 <= float(x) <= 408 and 12 <= float(y) <= 280 for x, y in dots)  # in the frame
     answer = client.post("/predict", json={"rows": patient.rows()[:1]})
     assert json.loads(answer.data)["predictions"][0]["range"] is None
 
