@@ -158,12 +158,20 @@ def test_large_whole_numbers_in_parquet_are_not_rounded_where_some_are_missing(t
 
     assert found["a"].dropna().tolist() == [2**60 + 1, 2**60 + 2]
     assert found["a"].isna().tolist() == [False, True, False]
-    assert [str(kind) for kind in found.dtypes] == ["Int64", "Int64", "float64"]
+    assert [str(kind) for kind in found.dtypes] == ["object", "object", "float64"]
 
 
-@pytest.mark.parametrize("small", [pd.array([5, None], dtype="Int64"), pd.array([5, None], dtype="UInt64"), [5, 7]])
+SMALL = [
+    [5, 7],
+    [5.0, None],
+    *(pd.array([5, None], dtype=kind) for kind in ("Int8", "Int32", "Int64", "UInt64")),
+    pd.array([2**63 + 5, 7], dtype="UInt64"),
+]
+
+
+@pytest.mark.parametrize("small", SMALL, ids=lambda values: str(pd.Series(values).dtype))
 @pytest.mark.parametrize("missing", [True, False])
-def test_large_whole_numbers_are_not_rounded_beside_a_file_of_small_ones(
+def test_large_whole_numbers_are_not_rounded_beside_a_file_of_other_ones(
     tmp_path: Path, small: Any, missing: bool
 ) -> None:
     large = [2**60 + 1, None if missing else 9, 2**60 + 3]
@@ -171,10 +179,21 @@ def test_large_whole_numbers_are_not_rounded_beside_a_file_of_small_ones(
     for path, values in zip(paths, [pd.array(large, dtype="Int64"), small], strict=True):
         pd.DataFrame({"user": values}).to_parquet(path)
 
-    found = foreign.read(paths).rows
+    for order in (paths, paths[::-1]):
+        (found,) = guessing.table(foreign.read(order).rows, "")
 
-    assert found["user"].dropna().tolist() == pd.array([*large, *small], dtype="Int64").dropna().tolist()
-    assert guessing.table(found, "")[0].kind == "category"
+        assert found.kind == "category"
+        assert set(found.values.dropna()) == {str(int(one)) for one in [*large, *small] if not pd.isna(one)}
+
+
+def test_numbers_of_which_one_file_has_whole_ones_alone_are_numbers(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    for path, values in zip(paths, [[1, 2], [0.5, None]], strict=True):
+        files.write(path, pd.DataFrame({"self": values}))
+
+    (found,) = guessing.table(foreign.read(paths).rows, "")
+
+    assert (found.kind, str(found.values.dtype), found.values.dropna().tolist()) == ("number", "float64", [1, 2, 0.5])
 
 
 def test_small_whole_numbers_some_of_which_are_missing_are_numbers(tmp_path: Path) -> None:

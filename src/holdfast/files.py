@@ -124,8 +124,10 @@ def shown(path: Path) -> str:
     return path.relative_to(here).as_posix() if path.is_relative_to(here) else str(path)
 
 
-def read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+def read(path: Path, columns: list[str] | None = None, *, exact: bool = False) -> pd.DataFrame:
     """Read a Parquet file, or some of its columns.
+
+    Whole numbers some of which are missing become floats, or where all must be `exact`, Python's own.
 
     Raises: UserError where it is missing, not readable, truncated, damaged or no Parquet file.
     """
@@ -135,7 +137,8 @@ def read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
         table = pq.ParquetFile(path, page_checksum_verification=True).read(columns, use_threads=False)
         table.validate(full=True)
         table = table.select([place for place, name in enumerate(table.column_names) if not _is_index(name)])
-        return table.to_pandas(use_threads=False, ignore_metadata=True)  # our schema says what it is, not pandas
+        # Our schema says what it is, not pandas.
+        return table.to_pandas(use_threads=False, ignore_metadata=True, integer_object_nulls=exact)
 
 
 def outline(path: Path) -> tuple[int, dict[str, str]]:

@@ -31,7 +31,6 @@ USUAL, RARE = ",;\t|", ":^~ "
 DELIMITERS = {"\t": "tabs", " ": "spaces"}
 SAMPLE = 200  # lines by which the delimiter is chosen
 LONGEST_NAME = 100
-LARGEST_SIGNED = 2**63 - 1
 BEYOND = "\n"  # no name has line breaks
 AS_CSV = "save it as CSV (UTF-8) or Parquet, and name that file"
 
@@ -63,9 +62,21 @@ def read(paths: Sequence[Path]) -> Table:
     first = tables[0]
     for path, table in zip(paths, tables, strict=True):
         _refuse_others(first, paths[0], table, path)
-    rows = pd.concat([table.rows[list(first.rows)] for table in tables], ignore_index=True)
+    rows = pd.DataFrame({name: _column([table.rows[name] for table in tables]) for name in first.rows})
     notes = [f"{path.name}: {note}" for path, table in zip(paths, tables, strict=True) for note in table.notes]
     return Table(rows, first.delimiter, tuple(notes))
+
+
+def _column(parts: Sequence[pd.Series]) -> pd.Series:
+    """Put a column together: whole numbers stay so beside others, for as floats large ones are not told apart."""
+    kinds = {part.dtype.kind for part in parts}
+    if len(kinds) > 1 and kinds <= set("iufO"):
+        return pd.Series([_whole(value) for part in parts for value in part.astype("object")], dtype="object")
+    return pd.concat(parts, ignore_index=True)
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _refuse_others(first: Table, named: Path, table: Table, path: Path) -> None:
@@ -97,25 +108,9 @@ def _read(path: Path) -> Table:
 
 
 def _parquet(path: Path) -> Table:
-    rows = _with_whole_numbers(files.read(path), path)
+    rows = files.read(path, exact=True)
     names, notes = _named([str(name) for name in rows])
     return Table(rows.set_axis(names, axis="columns"), "", tuple(notes))
-
-
-def _with_whole_numbers(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Return rows with whole numbers as the file has them: where some are missing, they were read as floats.
-
-    However small they are here: among those of other files they must not make floats of large ones.
-    """
-    if not rows.columns.is_unique:
-        return rows
-    declared = {name for name, kind in files.outline(path)[1].items() if kind in {"int64", "uint64"}}
-    wanted = [str(name) for name, kind in rows.dtypes.items() if str(name) in declared and kind != "int64"]
-    if not wanted:
-        return rows
-    whole = pd.read_parquet(path, columns=wanted, dtype_backend="numpy_nullable")[wanted].reset_index(drop=True)
-    fits = [name for name in wanted if not (whole[name] > LARGEST_SIGNED).any()]
-    return rows.assign(**whole.astype(dict.fromkeys(fits, "Int64")))
 
 
 def _csv(content: bytes, path: Path) -> Table:
