@@ -55,6 +55,14 @@ def test_an_id_is_made_of_what_stands_in_a_row_whatever_its_place() -> None:
     assert one.id.is_unique
 
 
+def test_a_made_id_is_the_same_whatever_hour_another_row_has() -> None:
+    days = ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"] * 10
+
+    ids = [roles_of(day=[*days[:-1], last]).id.iloc[:-1].tolist() for last in ("2024-01-04", "2024-01-04 14:30")]
+
+    assert ids[0] == ids[1]
+
+
 def test_equal_rows_are_told_apart_by_their_number_and_told() -> None:
     rows = pd.DataFrame({"size": [1.5, 2.5, 1.5, 1.5], "target": [1.25, 2.25, 1.25, 1.25]})
 

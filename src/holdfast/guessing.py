@@ -61,11 +61,11 @@ class Guess:
         return self.kind == "number" and bool((self.values.dropna() % 1 == 0).all())
 
     def as_words(self) -> pd.Series:
-        """Return the values as words: whole numbers without a point."""
+        """Return the values as words, each by itself: whole numbers without a point, times in ISO 8601."""
         if self.kind == "category":
             return self.values
         if self.kind == "time":
-            return self.values.astype("str").where(self.values.notna())
+            return self.values.map(pd.Timestamp.isoformat, na_action="ignore").astype("str")
         texts = {
             value: f"{value:.0f}" if value % 1 == 0 else repr(float(value)) for value in self.values.dropna().unique()
         }
