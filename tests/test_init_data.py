@@ -218,6 +218,26 @@ def test_what_the_last_init_data_wrote_and_nobody_edited_may_go(committed: Works
         moving_in.check(committed)
 
 
+def test_only_what_will_be_written_must_be_committed(committed: Workspace) -> None:
+    committed.params.write_text("owner: me\n")
+
+    moving_in.check(committed, (versions.TRACKED,))
+
+    (committed.root / "data.dvc").write_text(tracked("2"))
+    with pytest.raises(UserError, match=r"^error: data\.dvc: found changes"):
+        moving_in.check(committed, (versions.TRACKED,))
+
+
+def test_what_an_init_data_wrote_may_go_even_after_more_rows_came(committed: Workspace) -> None:
+    for written in ({"params.yaml": "written\n"}, {}):
+        waiting = wait(committed, {name: sha256(text.encode()).hexdigest() for name, text in written.items()})
+        (waiting / moving_in.DONE).touch()
+        moving_in.recover(committed)
+    committed.params.write_text("written\n")
+
+    moving_in.check(committed)
+
+
 def test_data_that_dvc_does_not_know_at_all_is_never_thrown_away(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     workspace.data.mkdir()

@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -23,20 +23,20 @@ from holdfast.versions import TRACKED
 WAITING = "before-init-data"
 WRITTEN = "written.json"  # beside what waits: the hashes of what the move writes
 DONE = "done"  # beside what waits, once DVC knows the new data
-LAST = "init-data.json"  # those of the last one that came to its end
+LAST = "init-data.json"  # those of what moves wrote that came to their end, of each file the last
 DESCRIBING = (TRACKED, "params.yaml", "dvc.yaml")
 
 logger = logging.getLogger(__name__)
 
 
-def check(workspace: Workspace) -> None:
-    """Refuse to go on where `data/` holds what DVC does not know, or what describes it is not in Git.
+def check(workspace: Workspace, names: Sequence[str] = DESCRIBING) -> None:
+    """Refuse to go on where `data/` holds what DVC does not know, or a file that will be written is not in Git.
 
     Raises: UserError that says how to keep it.
     """
     recover(workspace)
     _refuse_unknown(workspace)
-    _refuse_uncommitted(workspace)
+    _refuse_uncommitted(workspace, names)
 
 
 def _refuse_unknown(workspace: Workspace) -> None:
@@ -52,20 +52,20 @@ def _refuse_unknown(workspace: Workspace) -> None:
         raise UserError(problem, fix=keep)
 
 
-def _refuse_uncommitted(workspace: Workspace) -> None:
+def _refuse_uncommitted(workspace: Workspace, names: Sequence[str]) -> None:
     last = _hashes(_waiting(workspace).with_name(LAST))
     changed = [
         name
-        for name in DESCRIBING
+        for name in names
         if commits.is_changed(workspace.root, name) and _hash(workspace.root / name) not in {None, last.get(name)}
     ]
     if changed:
-        names = " ".join(changed)
+        listed = " ".join(changed)
         back = " && dvc checkout data.dvc" if TRACKED in changed else ""
         raise UserError(
             f"{', '.join(changed)}: found changes that are not committed: they would be lost.",
-            fix=f'`git add {names} && git commit -m "data: before another"` keeps them, '
-            f"`git stash push -- {names}{back}` puts them aside",
+            fix=f'`git add {listed} && git commit -m "data: before another"` keeps them, '
+            f"`git stash push -- {listed}{back}` puts them aside",
         )
 
 
@@ -206,8 +206,10 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _finish(waiting: Path) -> None:
-    """Keep the hashes of what was written, so that the next move knows what nobody edited."""
-    _write(waiting.with_name(LAST), (waiting / WRITTEN).read_bytes())
+    """Keep the hashes of what was written, now or before, so that the next move knows what nobody edited."""
+    last = waiting.with_name(LAST)
+    with files.whole(last) as draft:
+        files.write_json(draft, _hashes(last) | _hashes(waiting / WRITTEN))
     _forget(waiting)
 
 

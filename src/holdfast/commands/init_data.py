@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from holdfast import drafting, explaining, growing, moving_in, terminal
+from holdfast import drafting, explaining, growing, moving_in, terminal, versions
 from holdfast import proposal_text as text
 from holdfast.drafting import Draft
 from holdfast.errors import DONE, REFUSED, RefusedError, UserError
@@ -27,7 +27,7 @@ def run(
     if more and (target or kind):
         problem = "--more: found --target or --kind beside it, expected neither: params.yaml says what is predicted."
         raise UserError(problem, fix="leave them out")
-    moving_in.check(workspace)
+    moving_in.check(workspace, (versions.TRACKED,) if more else moving_in.DESCRIBING)
     draft = growing.grow(workspace, paths) if more else drafting.draft(workspace, paths, target, kind)
     for line in draft.lines if isinstance(draft, Growth) else explaining.lines(draft):
         logger.info(line)
