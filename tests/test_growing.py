@@ -1,15 +1,19 @@
 """More rows for data that init-data has described."""
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
+import ugly
 from conftest import ROOT
 from holdfast import drafting, files, growing
-from holdfast.errors import UserError
+from holdfast.errors import RefusedError, UserError
 from holdfast.files import Workspace
+from holdfast.moving_in import Move
 
 DAYS = pd.date_range("2024-01-01", "2024-07-31", freq="12h")
 SALES = pd.DataFrame(
@@ -22,18 +26,13 @@ SALES = pd.DataFrame(
 NEW = pd.DataFrame({"price": ["7,25"] * 3, "day": ["01/08/2024 00:00", "02/08/2024 00:00", "03/08/2024 00:00"]})
 
 
-@pytest.fixture(params=[True, False], ids=["by month", "in one file"])
-def workspace(tmp_path: Path, request: pytest.FixtureRequest) -> Workspace:
-    """A checkout whose data is sales, as init-data wrote them."""
+def described(root: Path, rows: pd.DataFrame, target: str = "sold") -> Workspace:
+    """A checkout whose data is a table, `sales.csv`, as init-data wrote it."""
     for name in ("params.yaml", "dvc.yaml"):
-        shutil.copy(ROOT / name, tmp_path)
-    rows = SALES if request.param else SALES.drop(columns="day")
-    rows.to_csv(tmp_path / "sales.csv", sep=";", index=False)
-    NEW.assign(sold="no")[list(rows)].assign(price=["7,25", "8,25", "9,25"]).to_csv(
-        tmp_path / "august.csv", sep=";", index=False
-    )
-    found = Workspace(tmp_path)
-    draft = drafting.draft(found, [tmp_path / "sales.csv"], "sold", None)
+        shutil.copy(ROOT / name, root)
+    rows.to_csv(root / "sales.csv", sep=";", index=False)
+    found = Workspace(root)
+    draft = drafting.draft(found, [root / "sales.csv"], target, None)
     for name, part in draft.partitions():
         with files.whole(found.data / name) as path:
             files.write(path, part)
@@ -41,11 +40,30 @@ def workspace(tmp_path: Path, request: pytest.FixtureRequest) -> Workspace:
     return found
 
 
-def test_new_rows_come_to_those_that_are_there_which_stay_as_they_were(workspace: Workspace) -> None:
-    grown = growing.grow(workspace, [workspace.root / "sales.csv", workspace.root / "august.csv"])
+def grown(workspace: Workspace, rows: pd.DataFrame, first: str = "sales.csv") -> Move:
+    """More rows for it, from another file."""
+    rows.to_csv(workspace.root / "new.csv", sep=";", index=False)
+    return growing.grow(workspace, [workspace.root / first, workspace.root / "new.csv"])
 
-    parts, before = dict(grown.parts), {path.name: files.read(path) for path in workspace.partitions()}
-    assert grown.lines[0] == f"{len(SALES) + 3} rows, 3 of them new; params.yaml stays as it is"
+
+def together(parts: Iterable[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
+    return pd.concat([rows for _, rows in parts], ignore_index=True)
+
+
+@pytest.fixture(params=[True, False], ids=["by month", "in one file"])
+def workspace(tmp_path: Path, request: pytest.FixtureRequest) -> Workspace:
+    """A checkout whose data is sales, as init-data wrote them."""
+    found = described(tmp_path, SALES if request.param else SALES.drop(columns="day"))
+    rows = NEW if request.param else NEW.drop(columns="day")
+    rows.assign(sold="no", price=["7,25", "8,25", "9,25"]).to_csv(tmp_path / "august.csv", sep=";", index=False)
+    return found
+
+
+def test_new_rows_come_to_those_that_are_there_which_stay_as_they_were(workspace: Workspace) -> None:
+    move = growing.grow(workspace, [workspace.root / "sales.csv", workspace.root / "august.csv"])
+
+    parts, before = dict(move.partitions()), {path.name: files.read(path) for path in workspace.partitions()}
+    assert next(iter(move.lines)) == f"{len(SALES) + 3} rows, 3 of them new; params.yaml stays as it is"
     if "sales.parquet" in parts:
         old = parts["sales.parquet"]["id"].isin(before["sales.parquet"]["id"])
         parts = {"sales.parquet": parts["sales.parquet"][old].reset_index(drop=True)}
@@ -59,7 +77,7 @@ def test_new_rows_come_to_those_that_are_there_which_stay_as_they_were(workspace
     [
         (["some.csv"], "data/: found .* rows that are in none of these files, such as"),
         (["sales.csv"], "sales.csv: found no row that data/ does not have already"),
-        (["august.csv"], "august.csv: found no rows such as params.yaml describes"),
+        (["august.csv"], "data/: found .* rows that are in none of these files"),
         (["sales.csv", "sales.csv"], "sales.csv: found rows that are there already, most of"),
         (
             ["sales.csv", "words.csv"],
@@ -78,3 +96,112 @@ def test_what_would_lose_rows_or_repeat_them_or_change_a_column_is_refused(
         growing.grow(workspace, [workspace.root / name for name in names])
 
     assert "--target" not in refused.value.fix
+
+
+PLAIN = ugly.plain(600).rename(columns={"outcome": "sold"})
+MORE = PLAIN.head(20).assign(weight=range(1001, 1021))
+
+
+def test_cells_and_labels_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    workspace = described(tmp_path, PLAIN.assign(weight=[""] * 60 + [*range(100, 640)]))
+    new = MORE.assign(size=MORE["size"] + 0.01, weight=[f"{n},5 kg" for n in range(20)], sold=[""] * 3 + ["no"] * 17)
+
+    assert [*grown(workspace, new).lines] == [
+        "620 rows, 20 of them new; params.yaml stays as it is",
+        "note: sales.csv: cells are parted by ;",
+        "note: new.csv: cells are parted by ;",
+        "note: weight: 20 cells are no numbers and count as missing: '0,5 kg', '1,5 kg', '2,5 kg' and 17 more",
+        "note: sold: 3 rows have no value: they stay in the data, and are dropped before training",
+    ]
+
+
+def test_where_too_many_cells_cannot_be_read_the_refusal_says_why_they_are_missing(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match="missing.weight: found 20 of 620 rows") as refused:
+        grown(described(tmp_path, PLAIN), MORE.assign(size=50, weight=[f"{n},5 kg" for n in range(20)]))
+
+    assert "weight: 20 cells are no numbers and count as missing: '0,5 kg'" in refused.value.fix
+
+
+def test_rows_that_are_there_do_not_change_with_how_new_ones_write_a_date(tmp_path: Path) -> None:
+    days = [f"{1 + n % 12:02}/{1 + n // 12 % 12:02}/2024" for n in range(600)]
+    workspace = described(tmp_path, PLAIN.assign(visit_id=range(1000, 1600), seen=days))
+
+    with pytest.raises(UserError, match=r"^error: data/: found 550 rows that would change, in 'seen', such as '10"):
+        grown(workspace, MORE.assign(visit_id=range(9000, 9020), seen="25/11/2024"))
+
+
+def test_rows_that_are_there_cannot_be_edited_beside_new_ones(tmp_path: Path) -> None:
+    rows = PLAIN.assign(visit_id=range(1000, 1600))
+    workspace = described(tmp_path, rows)
+    rows.assign(sold=rows["sold"].map({"yes": "no", "no": "yes"})).to_csv(tmp_path / "edited.csv", sep=";", index=False)
+
+    with pytest.raises(UserError, match="found 600 rows that would change, in 'sold'"):
+        grown(workspace, MORE.assign(visit_id=range(9000, 9020)), first="edited.csv")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ({"device_id": [100 + n % 25 for n in range(600)]}, {"device_id": [125 + n % 10 for n in range(20)]}, False),
+        ({"customer_id": [100 + n % 60 for n in range(600)]}, {"customer_id": 100}, True),
+        ({"code": [f"a{n}" if n % 6 == 0 else str(n % 9) for n in range(600)]}, {"code": "4"}, True),
+    ],
+    ids=["an input", "a group", "words"],
+)
+def test_a_column_stays_what_it_is_whatever_new_rows_hold(
+    tmp_path: Path, old: dict[str, Any], new: dict[str, Any], words: bool
+) -> None:
+    more = pd.concat([MORE.assign(**new, size=50 + n / 100) for n in range(23)])
+
+    rows = together(grown(described(tmp_path, PLAIN.assign(**old)), more).partitions())
+
+    (name,) = old
+    assert len(rows) == 600 + 460
+    assert isinstance(rows[name].iloc[0], str) is words
+
+
+@pytest.mark.parametrize(
+    ("new", "broken"),
+    [
+        ({"colour": "violet"}, "values.colour: found 20 of 620 rows"),
+        ({"sold": "maybe"}, "values.sold: found 20 of 620 rows"),
+        ({"visit_id": 1000}, "unique.visit_id: found"),
+    ],
+)
+def test_new_rows_that_break_the_contract_are_refused_in_its_words(
+    tmp_path: Path, new: dict[str, Any], broken: str
+) -> None:
+    workspace = described(tmp_path, PLAIN.assign(visit_id=range(1000, 1600)))
+
+    with pytest.raises(RefusedError, match=broken):
+        grown(workspace, MORE.assign(**{"visit_id": range(9000, 9020), **new}))
+
+
+def test_an_id_in_two_months_is_refused(tmp_path: Path) -> None:
+    rows = SALES.assign(visit_id=range(len(SALES)))
+    again = NEW.assign(sold="no", visit_id=[0, 9001, 9002])
+
+    with pytest.raises(RefusedError, match="unique_among_partitions: found 1 of"):
+        grown(described(tmp_path, rows), again)
+
+
+@pytest.mark.parametrize(
+    ("day", "message"),
+    [
+        ("", "found rows without 'day', expected a time in every row"),
+        ("soon", "1 cell is no times and counts? as missing: 'soon'"),
+    ],
+)
+def test_where_partitions_are_months_every_new_row_has_its_time(tmp_path: Path, day: str, message: str) -> None:
+    new = NEW.assign(sold="no", day=[day, *NEW["day"][1:]])
+
+    with pytest.raises(UserError, match=message):
+        grown(described(tmp_path, SALES), new)
+
+
+def test_a_column_that_is_missing_is_named(tmp_path: Path) -> None:
+    workspace, rows = described(tmp_path, PLAIN), PLAIN.drop(columns="size")
+    rows.to_csv(tmp_path / "narrow.csv", sep=";", index=False)
+
+    with pytest.raises(UserError, match=r"params\.yaml: data: found no 'size' in the files"):
+        grown(workspace, rows, first="narrow.csv")

@@ -14,7 +14,7 @@ import pytest
 
 import ugly
 from conftest import ROOT, run
-from holdfast import drafting, files, moving_in, terminal, versions
+from holdfast import drafting, explaining, files, moving_in, terminal, versions
 from holdfast.commands import ingest, init_data
 from holdfast.errors import RefusedError, UserError
 from holdfast.files import Workspace
@@ -86,7 +86,7 @@ def test_a_question_is_not_written_over_and_only_yes_is_yes(
     shown = io.StringIO()
     monkeypatch.setattr(sys, "stdin", Thoughtful(answer, terminal.Lines(shown)))
 
-    assert init_data._agreed(workspace, draft) is agreed
+    assert init_data._agreed(workspace, explaining.move(draft)) is agreed
     assert shown.getvalue() == ""
 
 
@@ -108,6 +108,27 @@ def test_a_table_takes_the_place_of_the_data_and_another_of_it(
     assert {name: content for name, content in state(repository).items() if name != "params.yaml"} == {
         name: content for name, content in first.items() if name != "params.yaml"
     }
+
+
+@pytest.mark.slow
+def test_more_rows_come_again_and_again_whatever_is_filled_in_meanwhile(
+    repository: Workspace, table: Path, tmp_path: Path
+) -> None:
+    write(repository, table)
+    unedited = repository.params.read_text()
+    repository.params.write_text(unedited.replace('unit: ""  # fill in', "unit: kg", 1))
+
+    for place in range(1, 3):
+        rows = pd.read_csv(table)
+        rows.assign(size=rows["size"] + place).to_csv(tmp_path / f"{place}.csv", index=False)
+        more = [str(table), *(str(tmp_path / f"{n}.csv") for n in range(1, place + 1))]
+        assert init_data.run(repository.root, more, None, None, yes=True, more=True) == 0
+
+    assert len(files.read(repository.data / "table.parquet")) == 150
+    with pytest.raises(UserError, match=r"^error: params\.yaml: found changes that are not committed"):
+        write(repository, table)
+    repository.params.write_text(unedited)
+    assert write(repository, table) == 0
 
 
 @pytest.mark.slow

@@ -28,12 +28,13 @@ with terminal.lines(sys.stdout):
 ASKS = """
 import sys
 from pathlib import Path
-from holdfast import drafting, terminal
+from holdfast import drafting, explaining, terminal
 from holdfast.commands import init_data
 from holdfast.files import Workspace
 workspace = Workspace(Path.cwd())
 with terminal.lines(sys.stdout):
-    agreed = init_data._agreed(workspace, drafting.draft(workspace, [Path(sys.argv[1])], None, None))
+    draft = drafting.draft(workspace, [Path(sys.argv[1])], None, None)
+    agreed = init_data._agreed(workspace, explaining.move(draft))
 print("agreed" if agreed else "refused")
 """
 MISTAKE = ["-m", "holdfast", "rebuild-check", "no-such-commit"]

@@ -8,12 +8,18 @@ from collections.abc import Iterator, Sequence
 
 from holdfast.drafting import Draft
 from holdfast.guessing import Guess
+from holdfast.moving_in import Move
 from holdfast.proposing import has_values
 from holdfast.schema import Number, few
 
 WIDEST = 32  # characters of a name
 MOST_LEAKS = 4
 FEW_ROWS, FEW_GROUPS = 200, 10  # of a holdout: fewer say little
+
+
+def move(draft: Draft) -> Move:
+    """Return a draft as what is said of it and written."""
+    return Move(lines(draft), draft.texts, draft.partitions)
 
 
 def lines(draft: Draft) -> Iterator[str]:

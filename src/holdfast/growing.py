@@ -1,63 +1,100 @@
-"""More rows for data that is described already: the description stays, and no row that is there is lost.
+"""More rows for data that is described already: the description stays, and no row that is there is lost or changed.
 
 The files of before are read again with the new ones, as one table: which decimal mark cells have, and which number of a
-date is the month, may be told by a row of any file, and must be the same in all. So the same row has the same id, too.
+date is the month, may be told by a row of any file, and must be the same in all. What columns are for, `params.yaml`
+says. The rows are held against those that are there, and the new ones against their contract, before any is written.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
-from holdfast import foreign, guessing, params, proposing, roles, validation
+from holdfast import expectations, files, foreign, guessing, params, proposing, roles, validation
 from holdfast.errors import UserError
+from holdfast.expectations import Result
 from holdfast.files import Workspace
-from holdfast.schema import few
+from holdfast.guessing import Guess
+from holdfast.moving_in import Move
+from holdfast.params import Params
+from holdfast.roles import Roles
+from holdfast.schema import Category, Schema, few
+from holdfast.targeting import Outcome
 
 COPY = rf"[0-9a-f]{{{roles.HASH}}}-[0-9]+"  # the made id of a row that equals an earlier one
 FIX = "name the files that data/ was made of, in the same order, and files of other rows behind them"
+CORRECT = "correct the new rows, or what is promised of them under `data:` and `contract:` in params.yaml"
 
 
-class Growth(NamedTuple):
-    """All partitions as they will be below `data/`, by their names there, and what is to be said of them."""
-
-    parts: tuple[tuple[str, pd.DataFrame], ...]
-    lines: tuple[str, ...]
-    texts: dict[str, str]  # none: the description stays
-
-    def partitions(self) -> Iterator[tuple[str, pd.DataFrame]]:
-        """Give the files below `data/`, by their names there."""
-        return iter(self.parts)
-
-
-def grow(workspace: Workspace, paths: Sequence[Path]) -> Growth:
+def grow(workspace: Workspace, paths: Sequence[Path]) -> Move:
     """Read the files of before and new ones, and make partitions of them as `params.yaml` describes them.
 
-    Raises: UserError where a column has become another, or the files have not all that is there and more.
+    Raises: UserError where the files have not all that is there, unchanged, and more; RefusedError where the new rows
+    break the contract.
     """
     choices = params.load(workspace.params)
-    schema, by_month = choices.data, choices.contract.partition == "month"
     table = foreign.read(paths)
-    try:
-        given = roles.give(guessing.table(table.rows, table.delimiter), schema.target.column, schema.target.kind)
-    except UserError as error:
-        problem = f"{paths[-1]}: found no rows such as params.yaml describes. {error.problem}"
-        raise UserError(problem, fix=FIX) from error
-    if given.id.name != schema.id or (by_month and (given.time is None or given.time.name != schema.time)):
-        wanted = f"{schema.id!r} to tell rows apart" + (f", and {schema.time!r} of every row" if by_month else "")
-        raise UserError(f"{paths[-1]}: expected {wanted}. {'; '.join(given.notes)}", fix="correct the new rows")
-    parts = tuple(proposing.files_of(given, by_month, proposing.slug(paths[0].stem)))
-    for name, rows in parts:
-        schema.rows(rows, f"data/{name}")
-    there = pd.concat([schema.canonical(schema.id, validation.ids(path, schema)) for path in workspace.partitions()])
-    lost, new = there[~there.isin(given.id)], given.id[~given.id.isin(there)]
+    guesses = guessing.table(table.rows, table.delimiter, choices.data.named(Category))
+    given = roles.described(guesses, choices.data)
+    parts = _parts(given, choices, paths)
+    new = _new(workspace, choices.data, parts, paths[-1])
+    read: list[Guess | Outcome] = [*guesses, given.outcome]
+    cells = dict.fromkeys(f"{one.name}: {note}" for one in read for note in one.notes)
+    broken = [result for result in _judged(parts, new, choices) if result.broken]
+    validation.refuse(broken, "; ".join([CORRECT, *cells]))
+    told = f"{len(given.id):,} rows, {len(new):,} of them new; params.yaml stays as it is"
+    notes = [f"note: {note}" for note in (*table.notes, *given.notes, *cells)]
+    return Move([told, *notes, *validation.told(broken, "warning")], {}, parts.items)
+
+
+def _parts(given: Roles, choices: Params, paths: Sequence[Path]) -> dict[str, pd.DataFrame]:
+    """Return the partitions by their names below `data/`."""
+    by_month, time = choices.contract.partition == "month", given.time
+    if by_month and time and (time.kind != "time" or time.missing):
+        problem = f"{paths[-1]}: found rows without {time.name!r}, expected a time in every row."
+        raise UserError(f"{problem} {time.out or '; '.join(time.notes)}".rstrip(), fix="correct the new rows")
+    return dict(proposing.files_of(given, by_month, proposing.slug(paths[0].stem)))
+
+
+def _new(workspace: Workspace, schema: Schema, parts: Mapping[str, pd.DataFrame], last: Path) -> pd.Series:
+    """Return the ids of new rows; one that is there already, a second time, is for the contract to refuse.
+
+    Raises: UserError where there are none, or a row that is there would be lost or another.
+    """
+    before = pd.concat([schema.rows(files.read(path), workspace.name(path)) for path in workspace.partitions()])
+    after = pd.concat([schema.rows(rows, str(last)) for rows in parts.values()])
+    _refuse_lost(before.set_index(schema.id), after.drop_duplicates(schema.id).set_index(schema.id))
+    there, ids = before[schema.id], after[schema.id]
+    new = ids[~ids.isin(there) | ids.duplicated()]
+    if not new.empty and new.str.fullmatch(COPY).mean() > 0.5 > there.str.fullmatch(COPY).mean():
+        raise UserError(f"{last}: found rows that are there already, most of {len(new):,}.", fix=FIX)
+    if new.empty:
+        raise UserError(f"{last}: found no row that data/ does not have already.", fix=FIX)
+    return new
+
+
+def _refuse_lost(before: pd.DataFrame, after: pd.DataFrame) -> None:
+    """Refuse rows, by their ids, of which some of before are not there any more, or are others."""
+    lost = before.index[~before.index.isin(after.index)]
     if len(lost):
         found = f"{len(lost):,} rows that are in none of these files, such as {few(list(lost), 2)}"
         raise UserError(f"data/: found {found}.", fix=FIX)
-    if not new.empty and new.str.fullmatch(COPY).mean() > 0.5 > there.str.fullmatch(COPY).mean():
-        raise UserError(f"{paths[-1]}: found rows that are there already, most of {len(new):,}.", fix=FIX)
-    if new.empty:
-        raise UserError(f"{paths[-1]}: found no row that data/ does not have already.", fix=FIX)
-    told = f"{len(given.id):,} rows, {len(new):,} of them new; params.yaml stays as it is"
-    return Growth(parts, (told, *(f"note: {note}" for note in (*table.notes, *given.notes))), {})
+    after = after.reindex(before.index)
+    differ = before.ne(after) & ~(before.isna() & after.isna())
+    changed = before.index[differ.any(axis=1)]
+    if len(changed):
+        names = few([str(name) for name in differ if differ[name].any()])
+        found = f"{len(changed):,} rows that would change, in {names}, such as {few(list(changed), 2)}"
+        raise UserError(f"data/: found {found}.", fix=f"{FIX}, whose dates and numbers are written as theirs are")
+
+
+def _judged(parts: Mapping[str, pd.DataFrame], new: pd.Series, choices: Params) -> list[Result]:
+    """Judge the partitions that get new rows, and the ids of all."""
+    schema, contract = choices.data, choices.contract
+    ids = [rows[schema.id] for rows in parts.values()]
+    each = [
+        expectations.check(rows, f"data/{name}", schema, contract, validation.month_of(Path(name), contract))
+        for name, rows in parts.items()
+        if rows[schema.id].isin(new).any()
+    ]
+    return [*each, validation.shared_ids([*parts], ids.__getitem__, sum(map(len, ids)), schema)]

@@ -7,6 +7,7 @@ times that are written in several ways is left out, for one of two readings of 0
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -72,13 +73,19 @@ class Guess:
         return self.values.map(texts).astype("str")
 
 
-def table(rows: pd.DataFrame, delimiter: str) -> list[Guess]:
-    """Guess what each column of a table is; `delimiter` is what parted its cells, if they were parted."""
+def table(rows: pd.DataFrame, delimiter: str, categories: Sequence[str] = ()) -> list[Guess]:
+    """Guess what each column of a table is; `delimiter` is what parted its cells, if they were parted.
+
+    The text of `categories` is words, whatever it looks like.
+    """
     names = [str(name) for name in rows]
     texts = {name: _words(rows[name]) for name in names if _is_text(rows[name])}
     mark = numerals.decimal_mark([words.value_counts(sort=False) for words in texts.values()], delimiter)
     return [
-        _judged(_of_words(name, texts[name], mark) if name in texts else _typed(name, rows[name])) for name in names
+        _judged(
+            _of_words(name, texts[name], mark, only=name in categories) if name in texts else _typed(name, rows[name])
+        )
+        for name in names
     ]
 
 
@@ -105,11 +112,14 @@ def _words(values: pd.Series) -> pd.Series:
     return words.mask(words.str.lower().isin(MISSING))
 
 
-def _of_words(name: str, words: pd.Series, mark: str) -> Guess:
+def _of_words(name: str, words: pd.Series, mark: str, *, only: bool) -> Guess:
+    """Guess by words; they are `only` words, or may say something else."""
     told = words.mask(words.str.lower().isin(ALSO_MISSING))
     alike = told.value_counts(sort=False)
     if not len(alike):
         return Guess(name, "category", words, "empty")
+    if only:
+        return _as_category(name, words)
     numbers = numerals.read(alike, mark)
     if numbers and not _loses(alike, numbers.values):
         return _as_number(name, told, alike.index, numbers)

@@ -10,8 +10,9 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -27,6 +28,14 @@ LAST = "init-data.json"  # those of what moves wrote that came to their end, of 
 DESCRIBING = (TRACKED, "params.yaml", "dvc.yaml")
 
 logger = logging.getLogger(__name__)
+
+
+class Move(NamedTuple):
+    """What takes the place of what is here, texts and partitions by their names, and what is to be said of it first."""
+
+    lines: Iterable[str]
+    texts: Mapping[str, str]
+    partitions: Callable[[], Iterable[tuple[str, pd.DataFrame]]]
 
 
 def check(workspace: Workspace, names: Sequence[str] = DESCRIBING) -> None:

@@ -18,7 +18,8 @@ import pandas as pd
 
 from holdfast.errors import UserError
 from holdfast.guessing import FEWEST_FREE, Guess, tokens
-from holdfast.targeting import Kind, Outcome, choose
+from holdfast.schema import Schema, few
+from holdfast.targeting import Kind, Outcome, choose, settled
 from holdfast.targets import SCORE
 
 ID_WORDS = {"id", "ids", "uuid", "guid", "identifier"}
@@ -68,6 +69,25 @@ def give(guesses: Sequence[Guess], target: str | None, kind: Kind | None) -> Rol
     return Roles(
         made, why, outcome, _time(columns), group, columns, tuple(guess for guess in others if guess.out),
         (*_repeating(like_ids, own, group), *_inputs(columns, group), *_twins(guesses, own)),
+    )  # fmt: skip
+
+
+def described(guesses: Sequence[Guess], schema: Schema) -> Roles:
+    """Give every column the role that it has in a schema, whatever it looks like.
+
+    Raises: UserError where one is not there.
+    """
+    known = {guess.name: guess for guess in guesses}
+    absent = [name for name in schema.names if name not in known and name != schema.id]
+    if absent:
+        raise UserError(f"params.yaml: data: found no {few(absent)} in the files.", fix="name files that have it")
+    own = known.get(schema.id)
+    return Roles(
+        own.as_words() if own else _made(guesses)[0].rename(schema.id), "",
+        settled(known[schema.target.column], schema.target.kind), known[schema.time] if schema.time else None,
+        known[schema.group] if schema.group and schema.group not in schema.columns else None,
+        tuple(known[name] for name in schema.columns),
+        tuple(guess for guess in guesses if guess.name not in schema.names), tuple(_twins(guesses, own)),
     )  # fmt: skip
 
 

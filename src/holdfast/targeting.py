@@ -61,13 +61,21 @@ def choose(guesses: Sequence[Guess], named: str | None, kind: Kind | None = None
         found = f"only {guess.as_words().dropna().iloc[0]!r}" if guess.different else "no value"
         raise UserError(f"--target {guess.name}: found {found} in it, expected at least two values.", fix=fix)
     taken, reason = (kind, "as you say") if kind else _kind(guess)
-    missing = int(guess.values.isna().sum())
-    notes = (
-        [f"{missing:,} rows have no value: they stay in the data, and are dropped before training"] if missing else []
-    )
     if taken == "number":
-        return _number(guess, f"{why}; {reason}", (*guess.notes, *notes), fix)
-    return _labels(guess, taken, f"{why}; {reason}", [*guess.notes, *notes], fix)
+        return _number(guess, f"{why}; {reason}", fix)
+    return _labels(guess, taken, f"{why}; {reason}", fix)
+
+
+def settled(guess: Guess, kind: Kind) -> Outcome:
+    """Take a column for a target of a kind, whatever stands in it."""
+    values = guess.values if kind == "number" else guess.as_words()
+    return Outcome(guess.name, kind, values, (), "", "", tuple(_notes(guess)))
+
+
+def _notes(guess: Guess) -> list[str]:
+    missing = int(guess.values.isna().sum())
+    unanswered = f"{missing:,} rows have no value: they stay in the data, and are dropped before training"
+    return [*guess.notes, unanswered] if missing else [*guess.notes]
 
 
 def _column(guesses: Sequence[Guess], named: str | None) -> tuple[Guess, str]:
@@ -100,14 +108,14 @@ def _kind(guess: Guess) -> tuple[Kind, str]:
     return "number", f"{different:,} different numbers"
 
 
-def _number(guess: Guess, why: str, notes: tuple[str, ...], fix: str) -> Outcome:
+def _number(guess: Guess, why: str, fix: str) -> Outcome:
     if guess.kind != "number":
         problem = f"--kind number: found words in {guess.name}, such as {guess.values.dropna().iloc[0]!r:.60}, "
         raise UserError(f"{problem}expected numbers.", fix=fix)
-    return Outcome(guess.name, "number", guess.values, (), "", why, notes, guess.unit)
+    return Outcome(guess.name, "number", guess.values, (), "", why, tuple(_notes(guess)), guess.unit)
 
 
-def _labels(guess: Guess, kind: Kind, why: str, notes: list[str], fix: str) -> Outcome:
+def _labels(guess: Guess, kind: Kind, why: str, fix: str) -> Outcome:
     words = guess.as_words()
     counts = words.value_counts()
     labels = sorted(counts.index, key=(lambda word: (float(word), word)) if guess.kind == "number" else str)
@@ -122,7 +130,7 @@ def _labels(guess: Guess, kind: Kind, why: str, notes: list[str], fix: str) -> O
         rare = next(label for label in labels if label not in enough)
         problem = f"--target {guess.name}: found {_rows(counts[rare])} of {rare!r}, expected {FEWEST} at least of two"
         raise UserError(f"{problem} labels: one to train, to validate and to judge with.", fix=f"add rows, or {fix}")
-    notes += [
+    notes = _notes(guess) + [
         f"only {_rows(counts[label])} of {label!r}: what is measured of it is very uncertain; more rows are the remedy"
         for label in enough
         if counts[label] < FEW
