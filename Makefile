@@ -78,8 +78,7 @@ check: setup  ## lint, types, duplicated code, workflows, and whether dvc.lock i
 	python -m holdfast lock-check
 	ruff check .
 	ruff format --check .
-	@echo "mypy & pylint --score=n src app tests benchmarks"  # side by side: half a minute less
-	@mypy & types=$$!; pylint --score=n src app tests benchmarks; code=$$?; wait $$types && exit $$code
+	printf 'mypy\npylint --score=n src app tests benchmarks\n' | xargs -P 2 -I {} sh -c '{}'
 	zizmor --offline --quiet --no-progress --persona auditor .github
 	check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml

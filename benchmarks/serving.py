@@ -1,14 +1,14 @@
-"""What serving costs: our service beside `mlflow models serve`, a twin on FastAPI and uvicorn, and the ceiling.
+"""What serving costs: our service beside `mlflow models serve`, a twin on FastAPI and uvicorn, and bare Flask.
 
     python benchmarks/serving.py [ROUNDS]
 
-The same model in all of them, two workers each, on loopback. The ceiling is Flask on gunicorn as it comes, with as many
-threads as ours, and does nothing: it parses the request and returns the very JSON that our service answers. On our own
-worker the same view is quicker still; its line tells what is left to gain in the app. Each of ROUNDS rounds (5 by
-default; medians are printed) asks every server in turn, for SECONDS, with rows of the holdout: 32 connections ask for
-one row, 4 for more. `wrk` asks; what it takes of the two cores, it takes from all of them. What is answered is compared
-with the scores of the evaluation before anything is measured. Rate limits are set out of reach, everything else is as
-deployed: predictions are logged, metrics are counted, access is logged.
+The same model in all of them, two workers each, on loopback. A bare view of Flask does nothing but parse the request
+and return the very JSON that our service answers: once on gunicorn's own worker, with as many threads as ours, and once
+on our worker, which tells what there is left to gain in the app. Each of ROUNDS rounds (5 by default; medians are
+printed) asks every server in turn, for SECONDS, with rows of the holdout: 32 connections ask for one row, 4 for more.
+`wrk` asks; what it takes of the two cores, it takes from all of them. What is answered is compared with the scores of
+the evaluation before anything is measured. Rate limits are set out of reach, everything else is as deployed:
+predictions are logged, metrics are counted, access is logged.
 
 Ready means that the golden rows were scored; memory is that of the workers and their parent, shared pages counted once.
 """
@@ -75,8 +75,8 @@ MLFLOW = [f"{PYTHON}/mlflow", "models", "serve", "--model-uri", "MODEL", "--env-
 OURS = [*GUNICORN, "--config", str(ROOT / "gunicorn.conf.py")]
 SERVERS = {
     "holdfast": Server([*OURS, "app.wsgi:app"], "/predict", "/readyz"),
-    "ceiling": Server([*GUNICORN, f"--workers={WORKERS}", "--threads=2", "ceiling:app"], "/predict", "/readyz"),
-    "our worker": Server([*OURS, "ceiling:app"], "/predict", "/readyz"),
+    "bare Flask": Server([*GUNICORN, f"--workers={WORKERS}", "--threads=2", "bare:app"], "/predict", "/readyz"),
+    "our worker": Server([*OURS, "bare:app"], "/predict", "/readyz"),
     "FastAPI": Server(UVICORN, "/predict", "/readyz"),
     "mlflow": Server([*MLFLOW, "--workers", str(WORKERS)], "/invocations", "/ping", frame=True),
 }
@@ -153,7 +153,7 @@ def answers(address: str) -> bool:
 
 
 def prove(name: str, port: int, bodies: dict[tuple[bool, int], Path]) -> None:
-    """Compare the scores of a server with those of the evaluation; keep our own answers for the ceiling."""
+    """Compare the scores of a server with those of the evaluation; keep our own answers for the bare view."""
     server = SERVERS[name]
     for size in SIZES:
         body = bodies[server.frame, size]

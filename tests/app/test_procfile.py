@@ -160,9 +160,11 @@ def test_the_web_process_scores_as_the_evaluation_did_to_the_last_bit_and_stops_
     with urllib.request.urlopen(request, timeout=10) as response:
         answer = json.load(response)
     process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate(timeout=30)  # ended long before it would be killed
+    said, _ = process.communicate(timeout=30)
 
     assert [prediction["score"] for prediction in answer["predictions"]] == golden["scores"]
     assert "mlflow" not in said
+    assert "Shutting down: Master" in said  # of itself, before it would be killed
+    assert "SIGKILL" not in said
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(address, timeout=1)
