@@ -134,7 +134,7 @@ def test_a_closed_port_is_told_within_seconds(monkeypatch: pytest.MonkeyPatch, t
         with pytest.raises(UserError, match="is not there: nobody answers"):
             registry.find(opened, NAME, CHAMPION)
 
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15  # and not after the minutes of the library
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_an_address_that_is_none_is_told_at_once_and_without_its_password(
         registry.find(store.connect(tmp_path), NAME, CHAMPION)
 
     assert "secret" not in str(told.value)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15  # and not after the minutes of the library
 
 
 def test_what_s3_does_not_answer_is_told_where_files_lie_there() -> None:

@@ -81,7 +81,7 @@ def test_a_killed_worker_takes_only_its_own_requests_along(start: Start, tmp_pat
     assert not load.wrong
     assert alive == 2
     assert len(load.failed) <= load.clients  # what it was about to answer
-    assert all(abs(moment - killed) < 1 for moment, _ in load.failed)
+    assert all(abs(moment - killed) < 2 for moment, _ in load.failed)
     # What it had answered and not yet written is lost with it: at most what it takes in between two writes.
     assert (
         len(load.answered) - load.rate
