@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,22 @@ def test_numbers_of_which_one_file_has_whole_ones_alone_are_numbers(tmp_path: Pa
     (found,) = guessing.table(foreign.read(paths).rows, "")
 
     assert (found.kind, str(found.values.dtype), found.values.dropna().tolist()) == ("number", "float64", [1, 2, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"), [(["a", None], "category"), (["1", "2"], "number"), ([date(2024, 1, 2), None], "category")]
+)
+def test_where_a_parquet_file_has_numbers_in_place_of_words_of_another_the_words_decide(
+    tmp_path: Path, words: list[Any], kind: str
+) -> None:
+    paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    for path, values in zip(paths, [words, [4, 5]], strict=True):
+        files.write(path, pd.DataFrame({"code": values}))
+
+    (found,) = guessing.table(foreign.read(paths).rows, "")
+
+    assert (found.kind, found.values.iloc[-2:].tolist()) == (kind, ["4", "5"] if kind == "category" else [4, 5])
+    assert found.out == ("values of the type date" if isinstance(words[0], date) else "")
 
 
 def test_small_whole_numbers_some_of_which_are_missing_are_numbers(tmp_path: Path) -> None:

@@ -101,7 +101,10 @@ def _judged(guess: Guess) -> Guess:
 
 
 def _is_text(values: pd.Series) -> bool:
-    return pd.api.types.infer_dtype(values, skipna=True) in {"string", "categorical", "empty", "mixed"} and not any(
+    kind = pd.api.types.infer_dtype(values, skipna=True)
+    if kind == "mixed-integer":  # words in one file, whole numbers in another; or dates, or exact ones
+        return bool(values.map(lambda value: isinstance(value, str)).any())
+    return kind in {"string", "categorical", "empty", "mixed"} and not any(
         isinstance(value, list | dict | np.ndarray | bytes) for value in values.dropna().head(EXAMPLES)
     )
 
