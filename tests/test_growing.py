@@ -122,42 +122,78 @@ def test_where_too_many_cells_cannot_be_read_the_refusal_says_why_they_are_missi
     assert "weight: 20 cells are no numbers and count as missing: '0,5 kg'" in refused.value.fix
 
 
-def test_rows_that_are_there_do_not_change_with_how_new_ones_write_a_date(tmp_path: Path) -> None:
-    days = [f"{1 + n % 12:02}/{1 + n // 12 % 12:02}/2024" for n in range(600)]
-    workspace = described(tmp_path, PLAIN.assign(visit_id=range(1000, 1600), seen=days))
-
-    with pytest.raises(UserError, match=r"^error: data/: found 550 rows that would change, in 'seen', such as '10"):
-        grown(workspace, MORE.assign(visit_id=range(9000, 9020), seen="25/11/2024"))
+MANY = pd.concat([MORE.assign(size=50 + n / 100) for n in range(30)], ignore_index=True)
+DATES = [f"{1 + n % 12:02}/{1 + n // 12 % 12:02}/2024" for n in range(600)]
 
 
-def test_rows_that_are_there_cannot_be_edited_beside_new_ones(tmp_path: Path) -> None:
-    rows = PLAIN.assign(visit_id=range(1000, 1600))
+@pytest.mark.parametrize(
+    ("days", "ids", "found"),
+    [
+        (DATES, True, "550 rows that would change, in 'seen', such as '10"),
+        ("01/02/2024", True, "600 rows that would change, in 'seen', such as '10"),
+        (DATES, False, "550 rows that are in none of these files"),
+    ],
+    ids=["an input", "left out", "part of the id"],
+)
+def test_rows_that_are_there_do_not_change_with_how_new_ones_write_a_date(
+    tmp_path: Path, days: Any, ids: bool, found: str
+) -> None:
+    old, new = PLAIN.assign(seen=days), MANY.assign(seen="25/11/2024")
+    if ids:
+        old, new = old.assign(visit_id=range(1000, 1600)), new.assign(visit_id=range(9000, 9600))
+
+    with pytest.raises(UserError, match=f"^error: data/: found {found}") as refused:
+        grown(described(tmp_path, old), new)
+
+    assert refused.value.fix.endswith("whose dates and numbers are written as theirs are")
+
+
+@pytest.mark.parametrize("name", ["sold", "comment"])
+def test_rows_that_are_there_cannot_be_edited_beside_new_ones(tmp_path: Path, name: str) -> None:
+    rows = PLAIN.assign(visit_id=range(1000, 1600), comment=[f"said {n}" for n in range(600)])
     workspace = described(tmp_path, rows)
-    rows.assign(sold=rows["sold"].map({"yes": "no", "no": "yes"})).to_csv(tmp_path / "edited.csv", sep=";", index=False)
+    edited = rows.assign(sold=rows["sold"].map({"yes": "no", "no": "yes"}), comment="edited")
+    rows.assign(**{name: edited[name]}).to_csv(tmp_path / "edited.csv", sep=";", index=False)
 
-    with pytest.raises(UserError, match="found 600 rows that would change, in 'sold'"):
-        grown(workspace, MORE.assign(visit_id=range(9000, 9020)), first="edited.csv")
+    with pytest.raises(UserError, match=f"found 600 rows that would change, in '{name}'"):
+        grown(workspace, MORE.assign(visit_id=range(9000, 9020), comment="new"), first="edited.csv")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ({"device_id": [100 + n % 25 for n in range(600)]}, {"device_id": [125 + n % 10 for n in range(20)]}, False),
+        ({"device_id": [100 + n % 25 for n in range(600)]}, {"device_id": [125 + n % 10 for n in range(600)]}, False),
         ({"customer_id": [100 + n % 60 for n in range(600)]}, {"customer_id": 100}, True),
+        ({"customer_id": [f"a{n % 6}" if n % 8 == 0 else n % 60 for n in range(600)]}, {"customer_id": 7}, True),
         ({"code": [f"a{n}" if n % 6 == 0 else str(n % 9) for n in range(600)]}, {"code": "4"}, True),
+        ({"ticket": [f"A/{n}" if n % 7 == 0 else str(n) for n in range(600)]}, {"ticket": range(600, 1200)}, True),
+        ({"sold": ["3+" if n % 120 == 0 else str(n % 3) for n in range(600)]}, {"sold": "1"}, True),
     ],
-    ids=["an input", "a group", "words"],
+    ids=["an input", "a group", "a group of words", "words", "left out", "the target"],
 )
 def test_a_column_stays_what_it_is_whatever_new_rows_hold(
     tmp_path: Path, old: dict[str, Any], new: dict[str, Any], words: bool
 ) -> None:
-    more = pd.concat([MORE.assign(**new, size=50 + n / 100) for n in range(23)])
+    both = pd.concat([PLAIN.assign(**old), MANY.assign(**new)], ignore_index=True)
 
-    rows = together(grown(described(tmp_path, PLAIN.assign(**old)), more).partitions())
+    rows = together(grown(described(tmp_path, both.head(600)), both.tail(600)).partitions())
 
     (name,) = old
-    assert len(rows) == 600 + 460
+    assert len(rows) == 1200
     assert isinstance(rows[name].iloc[0], str) is words
+    if words:
+        assert sorted(rows[name]) == sorted(both[name].astype("str"))
+
+
+def test_words_stay_words_beside_a_parquet_file_that_has_numbers_in_their_place(tmp_path: Path) -> None:
+    rows = PLAIN.assign(code=[f"a{n % 5}" if n % 6 == 0 else str(n % 9) for n in range(600)])
+    workspace = described(tmp_path, rows)
+    files.write(tmp_path / "sales.parquet", rows)
+    files.write(tmp_path / "new.parquet", MANY.assign(code=4))
+
+    move = growing.grow(workspace, [tmp_path / "sales.parquet", tmp_path / "new.parquet"])
+
+    assert together(move.partitions())["code"].value_counts()["4"] == 600 + (rows["code"] == "4").sum()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 The files of before are read again with the new ones, as one table: which decimal mark cells have, and which number of a
 date is the month, may be told by a row of any file, and must be the same in all. What columns are for, `params.yaml`
-says. The rows are held against those that are there, and the new ones against their contract, before any is written.
+says, and what `data/` has as words is words. The rows are held against those that are there, in all columns, and the
+new ones against their contract, before any is written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,10 @@ from holdfast.schema import Category, Schema, few
 from holdfast.targeting import Outcome
 
 COPY = rf"[0-9a-f]{{{roles.HASH}}}-[0-9]+"  # the made id of a row that equals an earlier one
-FIX = "name the files that data/ was made of, in the same order, and files of other rows behind them"
+FIX = (
+    "name the files that data/ was made of, in the same order, and files of other rows behind them, "
+    "whose dates and numbers are written as theirs are"
+)
 CORRECT = "correct the new rows, or what is promised of them under `data:` and `contract:` in params.yaml"
 
 
@@ -33,11 +37,14 @@ def grow(workspace: Workspace, paths: Sequence[Path]) -> Move:
     break the contract.
     """
     choices = params.load(workspace.params)
+    schema = choices.data
+    before = [_whole(files.read(path), schema, workspace.name(path)) for path in workspace.partitions()]
+    there = pd.concat(before, ignore_index=True)
     table = foreign.read(paths)
-    guesses = guessing.table(table.rows, table.delimiter, choices.data.named(Category))
-    given = roles.described(guesses, choices.data)
+    guesses = guessing.table(table.rows, table.delimiter, _words(there, schema))
+    given = roles.described(guesses, schema)
     parts = _parts(given, choices, paths)
-    new = _new(workspace, choices.data, parts, paths[-1])
+    new = _new(there, schema, parts, paths[-1])
     read: list[Guess | Outcome] = [*guesses, given.outcome]
     cells = dict.fromkeys(f"{one.name}: {note}" for one in read for note in one.notes)
     broken = [result for result in _judged(parts, new, choices) if result.broken]
@@ -56,17 +63,29 @@ def _parts(given: Roles, choices: Params, paths: Sequence[Path]) -> dict[str, pd
     return dict(proposing.files_of(given, by_month, proposing.slug(paths[0].stem)))
 
 
-def _new(workspace: Workspace, schema: Schema, parts: Mapping[str, pd.DataFrame], last: Path) -> pd.Series:
+def _whole(rows: pd.DataFrame, schema: Schema, where: str) -> pd.DataFrame:
+    """Return rows in canonical form, and with them what is left out, as words."""
+    seen = schema.rows(rows, where)
+    besides = rows.drop(columns=schema.names)
+    return seen.join(pd.DataFrame({one.name: one.as_words() for one in guessing.table(besides, "", [*besides])}))
+
+
+def _words(there: pd.DataFrame, schema: Schema) -> list[str]:
+    """Name the columns of words: categories, and those of which not every cell reads as a number or a time."""
+    read = guessing.table(there, "", schema.named(Category))
+    return [one.name for one in read if one.kind == "category" or one.values.count() < there[one.name].count()]
+
+
+def _new(there: pd.DataFrame, schema: Schema, parts: Mapping[str, pd.DataFrame], last: Path) -> pd.Series:
     """Return the ids of new rows; one that is there already, a second time, is for the contract to refuse.
 
     Raises: UserError where there are none, or a row that is there would be lost or another.
     """
-    before = pd.concat([schema.rows(files.read(path), workspace.name(path)) for path in workspace.partitions()])
-    after = pd.concat([schema.rows(rows, str(last)) for rows in parts.values()])
-    _refuse_lost(before.set_index(schema.id), after.drop_duplicates(schema.id).set_index(schema.id))
-    there, ids = before[schema.id], after[schema.id]
-    new = ids[~ids.isin(there) | ids.duplicated()]
-    if not new.empty and new.str.fullmatch(COPY).mean() > 0.5 > there.str.fullmatch(COPY).mean():
+    after = pd.concat([_whole(rows, schema, str(last)) for rows in parts.values()])
+    _refuse_lost(there.set_index(schema.id), after.drop_duplicates(schema.id).set_index(schema.id))
+    known, ids = there[schema.id], after[schema.id]
+    new = ids[~ids.isin(known) | ids.duplicated()]
+    if not new.empty and new.str.fullmatch(COPY).mean() > 0.5 > known.str.fullmatch(COPY).mean():
         raise UserError(f"{last}: found rows that are there already, most of {len(new):,}.", fix=FIX)
     if new.empty:
         raise UserError(f"{last}: found no row that data/ does not have already.", fix=FIX)
@@ -79,13 +98,13 @@ def _refuse_lost(before: pd.DataFrame, after: pd.DataFrame) -> None:
     if len(lost):
         found = f"{len(lost):,} rows that are in none of these files, such as {few(list(lost), 2)}"
         raise UserError(f"data/: found {found}.", fix=FIX)
-    after = after.reindex(before.index)
+    after = after.reindex(index=before.index, columns=before.columns)
     differ = before.ne(after) & ~(before.isna() & after.isna())
     changed = before.index[differ.any(axis=1)]
     if len(changed):
         names = few([str(name) for name in differ if differ[name].any()])
         found = f"{len(changed):,} rows that would change, in {names}, such as {few(list(changed), 2)}"
-        raise UserError(f"data/: found {found}.", fix=f"{FIX}, whose dates and numbers are written as theirs are")
+        raise UserError(f"data/: found {found}.", fix=FIX)
 
 
 def _judged(parts: Mapping[str, pd.DataFrame], new: pd.Series, choices: Params) -> list[Result]:
