@@ -102,12 +102,13 @@ PLAIN = ugly.plain(600).rename(columns={"outcome": "sold"})
 MORE = PLAIN.head(20).assign(weight=range(1001, 1021))
 
 
-def test_cells_and_labels_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+def test_cells_and_labels_that_cannot_be_read_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="holdfast")
     workspace = described(tmp_path, PLAIN.assign(weight=[""] * 60 + [*range(100, 640)]))
     new = MORE.assign(size=MORE["size"] + 0.01, weight=[f"{n},5 kg" for n in range(20)], sold=[""] * 3 + ["no"] * 17)
 
-    assert [*grown(workspace, new).lines] == [
-        "620 rows, 20 of them new; params.yaml stays as it is",
+    assert [*grown(workspace, new).lines] == ["620 rows, 20 of them new; params.yaml stays as it is"]
+    assert caplog.messages == [
         "note: sales.csv: cells are parted by ;",
         "note: new.csv: cells are parted by ;",
         "note: weight: 20 cells are no numbers and count as missing: '0,5 kg', '1,5 kg', '2,5 kg' and 17 more",
@@ -115,11 +116,15 @@ def test_cells_and_labels_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     ]
 
 
-def test_where_too_many_cells_cannot_be_read_the_refusal_says_why_they_are_missing(tmp_path: Path) -> None:
+def test_where_too_many_cells_cannot_be_read_it_is_told_why_they_are_missing_before_the_refusal(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="holdfast")
     with pytest.raises(RefusedError, match="missing.weight: found 20 of 620 rows") as refused:
         grown(described(tmp_path, PLAIN), MORE.assign(size=50, weight=[f"{n},5 kg" for n in range(20)]))
 
-    assert "weight: 20 cells are no numbers and count as missing: '0,5 kg'" in refused.value.fix
+    assert "note: weight: 20 cells are no numbers and count as missing: '0,5 kg'" in caplog.text
+    assert refused.value.fix == growing.CORRECT
 
 
 MANY = pd.concat([MORE.assign(size=50 + n / 100) for n in range(30)], ignore_index=True)
@@ -222,17 +227,17 @@ def test_an_id_in_two_months_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "message"),
-    [
-        ("", "found rows without 'day', expected a time in every row"),
-        ("soon", "1 cell is no times and counts? as missing: 'soon'"),
-    ],
+    ("day", "note"), [("", ""), ("soon", "note: day: 1 cell is no times and count as missing: 'soon'")]
 )
-def test_where_partitions_are_months_every_new_row_has_its_time(tmp_path: Path, day: str, message: str) -> None:
+def test_where_partitions_are_months_every_new_row_has_its_time(
+    tmp_path: Path, day: str, note: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="holdfast")
     new = NEW.assign(sold="no", day=[day, *NEW["day"][1:]])
 
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match="found rows without 'day', expected a time in every row"):
         grown(described(tmp_path, SALES), new)
+    assert note in caplog.text
 
 
 def test_a_column_that_is_missing_is_named(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ says, and what `data/` has as words is words. The rows are held against those th
 new ones against their contract, before any is written.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -29,6 +30,8 @@ FIX = (
 )
 CORRECT = "correct the new rows, or what is promised of them under `data:` and `contract:` in params.yaml"
 
+logger = logging.getLogger(__name__)
+
 
 def grow(workspace: Workspace, paths: Sequence[Path]) -> Move:
     """Read the files of before and new ones, and make partitions of them as `params.yaml` describes them.
@@ -43,15 +46,21 @@ def grow(workspace: Workspace, paths: Sequence[Path]) -> Move:
     table = foreign.read(paths)
     guesses = guessing.table(table.rows, table.delimiter, _words(there, schema))
     given = roles.described(guesses, schema)
+    for note in _notes(table, guesses, given):  # before anything is refused, for they may say why
+        logger.info("note: %s", note)
     parts = _parts(given, choices, paths)
     new = _new(there, schema, parts, paths[-1])
-    read: list[Guess | Outcome] = [*guesses, given.outcome]
-    cells = dict.fromkeys(f"{one.name}: {note}" for one in read for note in one.notes)
     broken = [result for result in _judged(parts, new, choices) if result.broken]
-    validation.refuse(broken, "; ".join([CORRECT, *cells]))
+    validation.refuse(broken, CORRECT)
     told = f"{len(given.id):,} rows, {len(new):,} of them new; params.yaml stays as it is"
-    notes = [f"note: {note}" for note in (*table.notes, *given.notes, *cells)]
-    return Move([told, *notes, *validation.told(broken, "warning")], {}, parts.items)
+    return Move([told, *validation.told(broken, "warning")], {}, parts.items)
+
+
+def _notes(table: foreign.Table, guesses: Sequence[Guess], given: Roles) -> dict[str, None]:
+    """Return what was noticed of the files, of whole rows and of cells, each once."""
+    read: list[Guess | Outcome] = [*guesses, given.outcome]
+    cells = (f"{one.name}: {note}" for one in read for note in one.notes)
+    return dict.fromkeys([*table.notes, *given.notes, *cells])
 
 
 def _parts(given: Roles, choices: Params, paths: Sequence[Path]) -> dict[str, pd.DataFrame]:
@@ -59,7 +68,7 @@ def _parts(given: Roles, choices: Params, paths: Sequence[Path]) -> dict[str, pd
     by_month, time = choices.contract.partition == "month", given.time
     if by_month and time and (time.kind != "time" or time.missing):
         problem = f"{paths[-1]}: found rows without {time.name!r}, expected a time in every row."
-        raise UserError(f"{problem} {time.out or '; '.join(time.notes)}".rstrip(), fix="correct the new rows")
+        raise UserError(f"{problem} {time.out}".rstrip(), fix="correct the new rows")
     return dict(proposing.files_of(given, by_month, proposing.slug(paths[0].stem)))
 
 
