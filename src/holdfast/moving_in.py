@@ -90,8 +90,9 @@ def move_in(workspace: Workspace, texts: Mapping[Path, str], partitions: Iterabl
             with files.whole(new / name) as draft:
                 files.write(draft, rows)
         with files.replacing(waiting) as folder:
-            _copy(workspace, folder)
-            files.write_json(folder / WRITTEN, _to_write(workspace, texts, new))
+            written = _to_write(workspace, texts, new)
+            _copy(workspace, written, folder)
+            files.write_json(folder / WRITTEN, written)
         if workspace.data.exists():
             workspace.data.rename(waiting / "data")
         new.rename(workspace.data)
@@ -126,8 +127,9 @@ def _undo(workspace: Workspace) -> None:
     shutil.rmtree(_partial(workspace), ignore_errors=True)
     if not waiting.exists():
         return
-    _refuse_changed(workspace)
-    for name in DESCRIBING:
+    written = _hashes(waiting / WRITTEN)
+    _refuse_changed(workspace, written)
+    for name in written:
         if (waiting / name).exists():
             _write(workspace.root / name, (waiting / name).read_bytes())
         else:
@@ -138,16 +140,13 @@ def _undo(workspace: Workspace) -> None:
     if (waiting / "data").exists():
         (waiting / "data").rename(workspace.data)
     _forget(waiting)
-    logger.info("an init-data did not come to its end: data/, %s are as they were before it", ", ".join(DESCRIBING))
+    logger.info("an init-data did not come to its end: data/, %s are as they were before it", ", ".join(written))
 
 
-def _refuse_changed(workspace: Workspace) -> None:
+def _refuse_changed(workspace: Workspace, written: Mapping[str, str]) -> None:
     """Refuse to bring back what waits where something else is in its place than what the move wrote."""
     waiting, root = _waiting(workspace), workspace.root
-    written = _hashes(waiting / WRITTEN)
-    changed = [
-        name for name in DESCRIBING if _hash(root / name) not in {None, _hash(waiting / name), written.get(name)}
-    ]
+    changed = [name for name in written if _hash(root / name) not in {None, _hash(waiting / name), written[name]}]
     if _is_moved(waiting) and _folder(workspace.data) not in {None, _folder(waiting / "data"), written.get(TRACKED)}:
         changed.append("data/")
     if changed:
@@ -155,7 +154,8 @@ def _refuse_changed(workspace: Workspace) -> None:
         raise UserError(
             f"{', '.join(changed)}: found changes since an init-data that was stopped in the middle; "
             f"what was there before it waits in {where}.",
-            fix=f"copy from {where} what you miss, then `rm -r {where}`; what is here now stays",
+            fix=f"copy from {where} what you miss, then `rm -r {where}`; what is here now stays; "
+            "where data/ is missing, `dvc checkout data.dvc` brings it back",
         )
 
 
@@ -172,8 +172,8 @@ def _partial(workspace: Workspace) -> Path:
     return workspace.root / ".data.partial"
 
 
-def _copy(workspace: Workspace, folder: Path) -> None:
-    for name in DESCRIBING:
+def _copy(workspace: Workspace, names: Iterable[str], folder: Path) -> None:
+    for name in names:
         if (workspace.root / name).exists():
             shutil.copyfile(workspace.root / name, folder / name)
     if not workspace.data.exists():
