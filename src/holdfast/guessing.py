@@ -180,8 +180,9 @@ def _unread(words: pd.Series, values: pd.Series, what: str) -> list[str]:
     unread = words[values.isna() & words.notna()]
     if unread.empty:
         return []
-    cells_are = "1 cell is" if len(unread) == 1 else f"{len(unread):,} cells are"
-    return [f"{cells_are} {what} and count as missing: {few([*unread.unique()], EXAMPLES)}"]
+    many = f"{len(unread):,} cells are {what} and count"
+    said = f"1 cell is {what.removesuffix('s')} and counts" if len(unread) == 1 else many
+    return [f"{said} as missing: {few([*unread.unique()], EXAMPLES)}"]
 
 
 def _as_category(name: str, words: pd.Series) -> Guess:

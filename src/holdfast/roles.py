@@ -199,4 +199,9 @@ def _twins(guesses: Sequence[Guess], own: Guess | None) -> Iterator[str]:
     twins = int(np.count_nonzero(rows.duplicated()))
     if twins:
         but = " in all but the id" if own else ""
-        yield f"{twins:,} rows equal an earlier one{but}: remove them if they are copies"
+        rows_equal, them = (
+            ("1 row equals", "it if it is a copy")
+            if twins == 1
+            else (f"{twins:,} rows equal", "them if they are copies")
+        )
+        yield f"{rows_equal} an earlier one{but}: remove {them}"
