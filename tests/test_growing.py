@@ -227,7 +227,7 @@ def test_an_id_in_two_months_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "note"), [("", ""), ("soon", "note: day: 1 cell is no times and count as missing: 'soon'")]
+    ("day", "note"), [("", ""), ("soon", "note: day: 1 cell is no time and counts as missing: 'soon'")]
 )
 def test_where_partitions_are_months_every_new_row_has_its_time(
     tmp_path: Path, day: str, note: str, caplog: pytest.LogCaptureFixture
