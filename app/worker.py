@@ -45,9 +45,12 @@ REFUSALS = {
 
 
 class Log(Logger):  # type: ignore[misc]  # gunicorn has no types
-    """What gunicorn itself has to say: no line for each request, which `app.logs` writes."""
+    """What gunicorn itself has to say: no line for each request, which `app.logs` writes, unless it is asked to."""
 
-    access_log_enabled = False  # else any `logconfig_dict` lets it put together a line that nobody sees
+    @property
+    def access_log_enabled(self) -> bool:
+        """Tell whether `--access-logfile` asks for it; to gunicorn any `logconfig_dict` does, and nobody sees it."""
+        return bool(self.cfg.accesslog)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types

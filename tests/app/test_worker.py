@@ -486,6 +486,9 @@ def test_gunicorn_puts_together_no_line_of_a_request_that_nobody_sees(monkeypatc
 
     log.access(None, None, {}, None)
 
+    config.set("accesslog", "-")
+    assert log.access_log_enabled
+
 
 def test_the_parts_of_gunicorn_that_the_worker_builds_on_are_those_it_was_written_for() -> None:
     parts = [ThreadWorker.run, ThreadWorker.handle_request, ThreadWorker.enqueue_req, ThreadWorker.set_accept_enabled]
