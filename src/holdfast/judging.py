@@ -35,7 +35,7 @@ from holdfast.data_diff import compare as compare_data
 from holdfast.differences import Rows, Scored, Slice
 from holdfast.errors import UserError
 from holdfast.files import Workspace
-from holdfast.model import Model
+from holdfast.model import Facts, Model
 from holdfast.params import Params
 from holdfast.params import Slice as DeclaredSlice
 from holdfast.params import load as load_params
@@ -164,7 +164,7 @@ def judged(root: Path, champion: Contender, challenger: Contender, report: Repor
         champion=report.champion._replace(size=champion.size),
         challenger=report.challenger._replace(size=challenger.size),
         comparison=comparison,
-        cells=_cells(root, judged, report, facts.data, params),
+        cells=_cells(root, judged, report, facts, params),
         curves=_curves(sealed, theirs, ours, facts.data, params) if comparison.differences else None,
         machine=Machine(champion.source, (theirs.latency, ours.latency), clock.taken, _stage_times(root)),
         unit=facts.data.target.unit if isinstance(facts.data.target, NumberTarget) else "",
@@ -200,11 +200,11 @@ def _slices(root: Path, report: Report, schema: Schema, params: Params) -> tuple
 
 
 def _cells(
-    root: Path, judged: list[tuple[Holdout, Contender, Scored]], report: Report, schema: Schema, params: Params
+    root: Path, judged: list[tuple[Holdout, Contender, Scored]], report: Report, facts: Facts, params: Params
 ) -> tuple[Cell, ...]:
     """Return the two-by-two of models and holdouts, if the champion's own holdout is another."""
     (_, champion, _), (_, challenger, _) = judged
-    other = _other_holdout(root, champion, challenger, report)
+    other, schema = _other_holdout(root, champion, facts, report), facts.data
     if other is None:
         return ()
     names = report.champion.name, report.challenger.name
@@ -219,12 +219,12 @@ def _cells(
     return tuple(cells)
 
 
-def _other_holdout(root: Path, champion: Contender, challenger: Contender, report: Report) -> Holdout | None:
+def _other_holdout(root: Path, champion: Contender, ours: Facts, report: Report) -> Holdout | None:
     """Return the champion's own holdout, if it has other rows than the challenger's, and rows at all."""
     if not report.champion.commit or not report.champion.data:
         return None
     try:
-        theirs, ours = (Model.load(one.model).facts for one in (champion, challenger))
+        theirs = Model.load(champion.model).facts
         if (theirs.split, report.champion.data) == (ours.split, report.challenger.data):
             return None
         found = holdout(versions.at(root, report.champion.commit), theirs, f"holdout of {report.champion.name}")
